@@ -1,0 +1,1 @@
+"""What can be seen: one module a view, pure functions from a model or a run to rows and arrays."""

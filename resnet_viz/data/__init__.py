@@ -1,0 +1,1 @@
+"""What can be learned from: data sets, preprocessing, augmentation, and the decoding of uploads."""

@@ -1,0 +1,1 @@
+"""What can be built: the ResNet family, the small course networks, and the zoo that names them."""

@@ -1,0 +1,1 @@
+"""How a network is learned: the recipe, the loop, and the process that runs it."""

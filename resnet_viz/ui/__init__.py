@@ -1,0 +1,1 @@
+"""Streamlit only: cached calls, session state, and displays that several pages share."""
