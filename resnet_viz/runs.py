@@ -1,0 +1,277 @@
+"""Every name, reader and writer of a run directory: the one contract between whoever trains and whoever looks.
+
+The trainer writes, pages and commands read; they share these files and no memory. Every file is either replaced as a
+whole (written beside, then os.replace) or grows by whole lines, so a reader at any moment sees the old state or the
+new one, at worst followed by half a line, which the readers here leave for later.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from .problems import Problem, one_of
+
+PROJECT = Path(__file__).resolve().parent.parent
+COMMANDS = ("pause", "resume", "stop", "step", "epoch", "lr")
+ALIVE_STATES = ("queued", "running", "paused")  # a process is behind them
+NO_NEWS_S = 15  # after that long without a heartbeat a reader says so
+COLUMNS = ("epoch", "step", "images", "loss", "accuracy", "lr", "elapsed_s")  # of metrics.jsonl, beside split
+WEIGHTS = ("initial", "best", "last")
+
+
+# Where runs are
+
+def root() -> Path:
+    """The folder that holds all runs: RESNET_VIZ_RUNS, or runs/ in the project."""
+    return Path(os.environ.get("RESNET_VIZ_RUNS") or PROJECT / "runs")
+
+
+def is_run(path: Path) -> bool:
+    return (path / "config.json").is_file()
+
+
+def list_runs() -> list[Path]:
+    """All run directories under root(), the newest first."""
+    if not root().is_dir():
+        return []
+    return sorted((p for p in root().iterdir() if is_run(p)), key=lambda p: (p / "config.json").stat().st_mtime, reverse=True)
+
+
+def new_directory(hint: str) -> Path:
+    """A run directory that does not exist yet, named after the time and the hint; it is created empty."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9.-]+', '-', hint).strip('-.') or 'run'}"
+    for attempt in range(1, 1000):
+        path = root() / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise Problem(f"The runs folder {root()} cannot be written ({error.strerror}); set RESNET_VIZ_RUNS to one that can.") from error
+        return path
+    raise Problem(f"There are too many runs named {name}; delete some under {root()}.")
+
+
+# Writing
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace the file as a whole: a reader sees the old bytes or the new ones, never a mixture."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: dict) -> None:
+    write_atomic(path, json.dumps(value, indent=1, allow_nan=False).encode())
+
+
+def append(path: Path, *rows: dict) -> None:
+    """Append rows as whole JSON lines, in one write."""
+    with open(path, "ab") as file:
+        file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
+
+
+def write_config(run: Path, config: dict) -> None:
+    write_json(run / "config.json", config)
+
+
+def send(run: Path, command: str, value: float | None = None) -> None:
+    """Leave one command for the trainer, who applies it at the next step and deletes the file."""
+    one_of("command", command, COMMANDS)
+    name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
+    write_json(run / "control" / name, {"command": command, "value": value})
+
+
+def cut_after(run: Path, step: int, epoch: int) -> None:
+    """Forget what was recorded beyond `step` (and whole epochs beyond `epoch`): a continuation writes it again."""
+    for name in ("metrics.jsonl", "gradients.jsonl"):
+        path = run / name
+        if path.exists():
+            kept = [row for row in read_lines(path) if row.get("step", 0) <= step]
+            write_atomic(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+    for snapshot in snapshots(run):
+        if snapshot.step > step:
+            snapshot.path.unlink()
+    for number, path in epoch_weights(run):
+        if number > epoch:
+            path.unlink()
+
+
+def delete(run: Path) -> None:
+    """Remove a run directory; refused while its process is alive."""
+    if state(run) in ALIVE_STATES:
+        raise Problem("This run is still going on; stop it first.")
+    shutil.rmtree(run)
+
+
+# Reading
+
+def _read_json(path: Path) -> dict | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_config(run: Path) -> dict | None:
+    """config.json as a dict, or None where it is missing or not JSON."""
+    return _read_json(run / "config.json")
+
+
+def read_status(run: Path) -> dict | None:
+    """status.json as the trainer last wrote it, or None."""
+    return _read_json(run / "status.json")
+
+
+def read_lines(path: Path) -> list[dict]:
+    """The whole lines of a .jsonl file; a missing file has none, half a last line waits."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    return [row for row in map(_parse_line, data[: data.rfind(b"\n") + 1].splitlines()) if row is not None]
+
+
+def _parse_line(line: bytes) -> dict | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None  # a line torn by a crash; what follows is whole again
+    return row if isinstance(row, dict) else None
+
+
+def read_events(run: Path) -> list[dict]:
+    """The commands that were applied, in order: id, command, value, step, time."""
+    return read_lines(run / "events.jsonl")
+
+
+def read_gradients(run: Path) -> list[dict]:
+    return read_lines(run / "gradients.jsonl")
+
+
+def process_alive(status: dict) -> bool:
+    """Whether the process that wrote this status still runs here (a zombie or a re-used pid does not count)."""
+    try:
+        process = psutil.Process(status["pid"])
+        return abs(process.create_time() - status["process_created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False
+
+
+def state(run: Path) -> str:
+    """new, queued, running, paused, finished, stopped or failed; a live state without its process means failed."""
+    status = read_status(run)
+    if status is None:
+        return "new"
+    said = status.get("state", "failed")
+    if said in ALIVE_STATES and status.get("host") == socket.gethostname() and not process_alive(status):
+        return "failed"
+    return said
+
+
+def silent_for_s(run: Path) -> float:
+    """Seconds since the last heartbeat (0 where there is none, or the clock was set back)."""
+    heartbeat = (read_status(run) or {}).get("heartbeat")
+    return max(0.0, time.time() - heartbeat) if heartbeat else 0.0
+
+
+class Metrics:
+    """metrics.jsonl as NumPy columns, read on from where the last refresh ended."""
+
+    def __init__(self, run: Path):
+        self.path = run / "metrics.jsonl"
+        self._forget()
+
+    def _forget(self) -> None:
+        self._file, self._offset, self._columns = None, 0, {}
+
+    def refresh(self) -> dict[str, dict[str, np.ndarray]]:
+        """split -> column -> float64 array, all columns of a split equally long; splits that occur only."""
+        try:
+            about = os.stat(self.path)
+            if about.st_ino != self._file or about.st_size < self._offset:  # cut by a continuation: begin anew
+                self._forget()
+                self._file = about.st_ino
+            with open(self.path, "rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:
+            self._forget()
+            return {}
+        whole = data.rfind(b"\n") + 1
+        self._offset += whole
+        fresh: dict[str, list[list[float]]] = {}
+        for row in map(_parse_line, data[:whole].splitlines()):
+            if row is not None and "split" in row:
+                fresh.setdefault(row["split"], []).append([_number(row.get(name)) for name in COLUMNS])
+        for split, rows in fresh.items():
+            new = np.array(rows).T
+            old = self._columns.get(split)
+            self._columns[split] = new if old is None else np.concatenate([old, new], axis=1)
+        return {split: dict(zip(COLUMNS, table)) for split, table in self._columns.items()}
+
+
+def _number(value) -> float:
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The first kernels and what the network said, at one moment of training."""
+
+    step: int
+    epoch: int
+    images: int
+    lr: float
+    path: Path
+
+
+def snapshots(run: Path) -> list[Snapshot]:
+    """All readable snapshots by step; the first epoch has them at 0, 1, 2, 4, ..., then each epoch has one."""
+    from safetensors import SafetensorError, safe_open
+
+    found = []
+    for path in sorted((run / "snapshots").glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="np") as file:
+                header = file.metadata()
+            found.append(Snapshot(int(header["step"]), int(header["epoch"]), int(header["images"]), float(header["lr"]), path))
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            continue  # a stranger's file in the folder
+    return sorted(found, key=lambda snapshot: snapshot.step)
+
+
+def read_snapshot(path: Path) -> dict[str, np.ndarray]:
+    """Tensors of one snapshot: "<module>.weight" float16 of the first two convolutions, "probabilities" float32
+    [10, classes] of ten fixed pictures, "confusion" int64 [classes, classes] (rows: true class of the first head)."""
+    from safetensors.numpy import load_file
+
+    return load_file(path)
+
+
+def weights_file(run: Path, which: str) -> Path | None:
+    """The initial, best or last weights of a run, or None where that file is not there."""
+    path = run / f"{one_of('weights file', which, WEIGHTS)}.safetensors"
+    return path if path.is_file() else None
+
+
+def epoch_weights(run: Path) -> list[tuple[int, Path]]:
+    """(epoch, file) of the weights kept after each epoch, by epoch."""
+    return sorted((int(p.stem), p) for p in (run / "weights").glob("*.safetensors") if p.stem.isdigit())
