@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..problems import Problem, one_of
-from .resnet import BLOCKS, ResNet, ResNetSpec
+from .resnet import ResNet, ResNetSpec
 from .simple_cnn import SimpleCNN
 
 IMAGENET_WIDTHS = (64, 128, 256, 512)
@@ -126,4 +126,4 @@ def num_params(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-__all__ = ["BLOCKS", "CUSTOM", "NETWORKS", "Network", "build", "find", "heads_of", "num_params"]
+

@@ -1,0 +1,165 @@
+"""Trained weights with all that is needed to use them: the network, its classes, and how pictures are prepared."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from . import doctor, runs, tensor_files
+from .data.preprocessing import NORMALISATIONS, Preprocessing, spread
+from .networks import zoo
+from .problems import Problem
+
+BUNDLED = runs.PROJECT / "checkpoints"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and their story; what a foreign file does not tell is None, and `notes` say what was assumed.
+
+    state    tensors by torchvision's names, float32 (counters int64)
+    metrics  what the trainer measured, e.g. {"val_accuracy": 0.87, "test_accuracy": 0.86}; fractions 0..1
+    data     the data set it learned from
+    run      the run directory it came from, or None for a single file
+    """
+
+    name: str
+    network: str
+    arguments: dict
+    state: dict[str, Tensor] = field(repr=False)
+    classes: tuple[str, ...] | None
+    heads: tuple[int, ...]
+    preprocessing: Preprocessing
+    epoch: int | None = None
+    metrics: dict = field(default_factory=dict)
+    data: str | None = None
+    seed: int | None = None
+    run: Path | None = None
+    format: str = "safetensors"
+    notes: tuple[str, ...] = ()
+
+
+def write(path: Path, state: dict[str, Tensor], header: dict, half: bool = False) -> None:
+    """Write weights as safetensors with this project's header, replacing the file as a whole.
+
+    header  keys of Checkpoint as JSON values: network, arguments, classes, preprocessing, epoch, step, metrics, data, seed
+    half    store floats as float16 (half the bytes, about three decimal digits)
+    """
+    from safetensors.torch import save
+
+    tensors = {name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous() for name, t in state.items()}
+    text = json.dumps({"format_version": FORMAT_VERSION, **header})
+    runs.write_atomic(Path(path), save(tensors, metadata={"resnet_viz": text}))
+
+
+def examine(path: Path) -> tuple[doctor.Diagnosis, tensor_files.TensorFile]:
+    """What is in a weights file; raises Problem only where the file cannot be opened at all."""
+    file = tensor_files.read(path)
+    shapes = {name: tuple(tensor.shape) for name, tensor in file.tensors.items()}
+    return doctor.diagnose(shapes, tensor_files.header_of(file.metadata), file.format), file
+
+
+def read(path: Path, name: str | None = None) -> Checkpoint:
+    """The checkpoint in a file (this project's or a stranger's); Problem with one sentence where it is none.
+
+    name  what to call it on screen; else the run's or the file's name
+    """
+    path = Path(path)
+    diagnosis, file = examine(path)
+    if not diagnosis.recognised:
+        raise Problem(f"{name or path.name} cannot be used: {diagnosis.notes[0] if diagnosis.notes else 'it is not a ResNet.'}")
+    header = tensor_files.header_of(file.metadata) or {}
+    state = {ours: _plain(file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items() if ours not in diagnosis.unexpected}
+    heads = zoo.heads_of(diagnosis.network, diagnosis.arguments)
+    notes = list(diagnosis.notes)
+    broken = next((n for n, t in state.items() if t.is_floating_point() and not torch.isfinite(t).all()), None)
+    if broken:
+        notes.insert(0, f"{broken} holds numbers that are not finite (NaN or infinity); answers will not make sense.")
+    if "preprocessing" in header:
+        preprocessing, classes = _preprocessing(header["preprocessing"]), header.get("classes")
+    else:
+        preprocessing, classes = _assume(diagnosis, notes)
+    if classes is not None and len(classes) != sum(heads):
+        raise Problem(f"{path.name} names {len(classes)} classes for {sum(heads)} outputs; write it again.")
+    run = path.parent if runs.is_run(path.parent) and path.stem in runs.WEIGHTS else None
+    return Checkpoint(
+        name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments, state=state,
+        classes=tuple(map(str, classes)) if classes is not None else None, heads=heads, preprocessing=preprocessing,
+        epoch=header.get("epoch"), metrics=header.get("metrics") or {}, data=header.get("data"), seed=header.get("seed"),
+        run=run, format=file.format, notes=tuple(notes))
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _preprocessing(values) -> Preprocessing:
+    try:
+        return Preprocessing(**values)
+    except TypeError as error:
+        raise Problem("The file's header does not say how pictures are prepared; write it again with this version.") from error
+
+
+def _assume(diagnosis: doctor.Diagnosis, notes: list[str]) -> tuple[Preprocessing, list[str] | None]:
+    """Preprocessing and class names for a file that tells neither; what was assumed goes into notes."""
+    imagenet = diagnosis.num_classes == 1000
+    size = zoo.find(diagnosis.network).input_size if diagnosis.network in zoo.NETWORKS else \
+        (224 if diagnosis.arguments.get("stem") == "imagenet" else 32)
+    name = "half" if diagnosis.in_channels not in (1, 3) else "mnist" if diagnosis.in_channels == 1 else \
+        "imagenet" if size == 224 else "cifar10"
+    notes.append(f"The file does not say how pictures are prepared: {size}x{size} pixels and the {name} normalisation are assumed.")
+    mean, std = (spread(values, diagnosis.in_channels) for values in NORMALISATIONS[name])
+    preprocessing = Preprocessing(size, 256 if size == 224 else size, mean, std)
+    if not imagenet:
+        notes.append("The file names no classes: they are shown by number.")
+        return preprocessing, None
+    notes.append("1,000 classes: ImageNet's names are assumed.")
+    from torchvision.models._meta import _IMAGENET_CATEGORIES  # torchvision keeps its list there, also behind its weights
+
+    return preprocessing, list(_IMAGENET_CATEGORIES)
+
+
+def model(checkpoint: Checkpoint) -> nn.Module:
+    """The checkpoint's network with its weights, in evaluation mode, its parameters without gradients."""
+    network = zoo.build(checkpoint.network, checkpoint.arguments, device="meta").to_empty(device="cpu")
+    state = dict(checkpoint.state)
+    for name in network.state_dict():
+        if name.endswith(doctor.COUNTER):
+            state.setdefault(name, torch.zeros((), dtype=torch.long))
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def label(checkpoint: Checkpoint, index: int) -> str:
+    """The class's name, or its number as text where the names are unknown."""
+    return checkpoint.classes[index] if checkpoint.classes else str(index)
+
+
+def bundled() -> list[str]:
+    """Names of the finished runs that come with the project."""
+    if not BUNDLED.is_dir():
+        return []
+    return sorted(p.name for p in BUNDLED.iterdir() if runs.is_run(p) and best_or_last(p))
+
+
+def best_or_last(run: Path) -> Path | None:
+    """The weights a run is judged by: best, else last, else None."""
+    return runs.weights_file(run, "best") or runs.weights_file(run, "last")
+
+
+def find(reference: str) -> Path:
+    """The weights file behind a reference: a file, a run directory (best, else last), or the name of a bundled run."""
+    path = Path(reference)
+    if not path.exists():
+        path = BUNDLED / reference if reference in bundled() else path
+    if path.is_file():
+        return path
+    if path.is_dir():
+        if weights := best_or_last(path):
+            return weights
+        raise Problem(f"{reference} has no weights yet: a run writes them after its first epoch.")
+    known = ", ".join(bundled()) or "none are installed"
+    raise Problem(f"There is no checkpoint {reference!r}: give a file, a run directory, or a bundled name ({known}).")
