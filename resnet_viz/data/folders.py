@@ -1,0 +1,356 @@
+"""Read a person's own pictures from a folder or a zip.
+
+Two forms are understood, in a folder or in a zip of it (one enclosing folder is allowed):
+
+1. One label: `train/<class>/*` and `test/<class>/*` or `val/<class>/*`. The classes are the sorted folder names.
+2. Several labels: a table `labels.csv` beside train/ and test/, or one inside each of them. Its first line names the
+   columns: `file`, then one column a head, e.g. `file,root,vowel,consonant`. `file` is the picture's path from the
+   table's own folder; in a table beside train/ and test/ its first folder is the split. The classes of a head are its
+   sorted values (sorted as numbers where all are whole numbers).
+
+Members of a zip are read in memory and never extracted.
+"""
+
+import csv
+import io
+import os
+import stat
+import struct
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from ..problems import Problem
+from .sources import Pictures, Progress
+
+MAX_BYTES = 2 * 2 ** 30             # of one split, decoded
+MAX_PIXELS = 50_000_000             # of one picture
+MAX_FILE_BYTES = 64 * 2 ** 20       # of one picture file or table
+MAX_ZIP_BYTES = 16 * 2 ** 30        # of all members of a zip, as declared
+LARGEST_KEPT = 256                  # pictures of one size up to this side are kept as they are
+USUAL_SIZE = 224                    # larger or unequal ones are brought to this side at most
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # none that starts another program
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+# What Pillow raises for damaged files, by experience with its fuzzed inputs; a bug of ours is none of these on its own.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, OverflowError,
+              zipfile.BadZipFile, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder or zip as a flat list: file names with "/" from the root, and a reader of one file's bytes."""
+
+    path: Path
+    files: tuple[str, ...]
+    read: Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The labelled files of one split: names, labels [N][heads], and the class names of each head."""
+
+    files: list[str]
+    labels: list[tuple[int, ...]]
+    classes: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def read(path: Path, split: str, progress: Progress | None = None, size: int | None = None) -> Pictures:
+    """Read one split of a folder or zip.
+
+    size: the side in pixels that every picture is brought to (shorter side resized, middle square kept). None keeps
+    pictures that all have one square size of at most 256, and brings others to their most common shorter side, at
+    most 224. The tensor is grey if every picture is, else RGB.
+    Raises Problem: no such layout, fewer than two classes, an unsafe zip, nothing readable, more than 2 GiB decoded.
+    """
+    if size is not None and size < 1:
+        raise Problem(f"The picture size must be at least 1 pixel, not {size}.")
+    with _opened(path) as store:
+        listing = _listing(store, split)
+        arrays, kept, unreadable = _decode_all(store, listing.files, size, progress)
+    labels = torch.tensor([listing.labels[i] for i in kept], dtype=torch.int64)
+    return Pictures(torch.from_numpy(arrays), labels, tuple(name for head in listing.classes for name in head),
+                    tuple(len(head) for head in listing.classes), path.resolve().stem if path.is_file()
+                    else path.resolve().name, listing.notes + _told(unreadable, len(listing.files)))
+
+
+# ---------------------------------------------------------------- folder or zip
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Store]:
+    if path.is_dir():
+        files = tuple(sorted(_walk(path)))
+        root = _root(path, files)
+        yield Store(path, tuple(name[len(root):] for name in files if name.startswith(root)),
+                    lambda name: _read_file(path / (root + name)))
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, struct.error) as error:
+        raise Problem(f"{path.name} is neither a folder nor a readable zip; give a folder or a .zip of "
+                      "train/<class>/ and test/<class>/ pictures.") from error
+    with archive:
+        members = _safe_members(path.name, archive)
+        root = _root(path, tuple(members))
+        yield Store(path, tuple(sorted(name[len(root):] for name in members if name.startswith(root))),
+                    lambda name: archive.read(members[root + name]))
+
+
+def _walk(path: Path) -> Iterator[str]:
+    """Every file below `path`; linked files and linked class folders count, deeper linked folders could be loops."""
+    for folder in (path, *(p for p in path.glob("*/*") if p.is_symlink() and p.is_dir())):
+        for here, folders, names in os.walk(folder):
+            folders[:] = [f for f in folders if not f.startswith(".")]
+            inside = Path(here).relative_to(path)
+            yield from ((inside / name).as_posix() for name in names if not name.startswith("."))
+
+
+def _read_file(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError("file too large")
+    return path.read_bytes()
+
+
+def _safe_members(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The members by name, or a Problem for a zip that no honest tool makes of a folder of pictures."""
+    members, total = {}, 0
+    for info in archive.infolist():
+        name = info.filename.replace("\\", "/")
+        parts = PurePosixPath(name).parts
+        total += info.file_size
+        why = None
+        if name.startswith("/") or ".." in parts or (parts and ":" in parts[0]):
+            why = "has a name that points outside the zip"
+        elif stat.S_ISLNK(info.external_attr >> 16):
+            why = "is a symbolic link"
+        elif info.flag_bits & 0x1:
+            why = "is encrypted"
+        elif info.file_size > MAX_FILE_BYTES:
+            why = f"unpacks to {info.file_size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed for one file"
+        elif total > MAX_ZIP_BYTES:
+            why = f"brings the zip to more than the {MAX_ZIP_BYTES:,} bytes allowed"
+        if why:
+            raise Problem(f"{archive_name} was not read: its member {name[:80]!r} {why}; "
+                          "pack the train/ and test/ folders again with an ordinary zip tool.")
+        if not info.is_dir() and parts and parts[0] != "__MACOSX" and not any(p.startswith(".") for p in parts):
+            members["/".join(parts)] = info
+    return members
+
+
+def _root(path: Path, files: tuple[str, ...]) -> str:
+    """"" where train/, test/ or val/ are at the top, else "name/" where all is inside one enclosing folder."""
+    tops = {name.split("/")[0] for name in files if "/" in name}
+    if not tops & {"train", "test", "val"} and len(tops) == 1:
+        return tops.pop() + "/"
+    return ""
+
+
+# ---------------------------------------------------------------- which files, which labels
+
+def _listing(store: Store, split: str) -> Listing:
+    tables = [name for name in store.files if name in ("labels.csv", f"{split}/labels.csv", "train/labels.csv",
+                                                       "test/labels.csv", "val/labels.csv")]
+    rows = _table_rows(store, tables) if tables else _folder_rows(store)
+    here = sorted({row[0] for row in rows})
+    if not here:
+        found = sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in store.files})
+        raise Problem(f"{store.path.name} holds no pictures in train/<class>/, test/<class>/ or val/<class>/ "
+                      f"({'found only ' + _few(found) if found else 'it is empty'}); arrange it so and try again.")
+    used, notes = _stand_in(store.path.name, split, here)
+    learned = "train" if "train" in here else used      # the classes are those that can be learned
+    heads = len(rows[0][2])
+    classes = tuple(_sorted_names({row[2][head] for row in rows if row[0] == learned}, bool(tables))
+                    for head in range(heads))
+    for head, names in enumerate(classes):
+        strange = sorted({row[2][head] for row in rows if row[0] == used} - set(names))
+        if strange:
+            raise Problem(f"{used}/ of {store.path.name} has the class{'es' if len(strange) > 1 else ''} "
+                          f"{_few(strange)}, which train/ lacks; give both the same classes.")
+        if len(names) < 2:
+            raise Problem(f"{store.path.name} has only one class ({names[0]}) in {learned}/; "
+                          "a network needs at least two to tell apart.")
+    places = [{name: index for index, name in enumerate(names)} for names in classes]
+    mine = [row for row in rows if row[0] == used]
+    labels = [tuple(place[value] for place, value in zip(places, row[2])) for row in mine]
+    return Listing([row[1] for row in mine], labels, classes, notes)
+
+
+def _folder_rows(store: Store) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(split, file, (class,)) of every picture at train/<class>/..., test/<class>/... and val/<class>/..."""
+    rows = []
+    for name in store.files:
+        parts = name.split("/")
+        if len(parts) >= 3 and parts[0] in ("train", "test", "val") and name.lower().endswith(SUFFIXES):
+            rows.append((parts[0], name, (parts[1],)))
+    return rows
+
+
+def _table_rows(store: Store, tables: list[str]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(split, file, one value a head) of every line of the tables."""
+    rows, files, header = [], set(store.files), None
+    for table in tables:
+        folder = table[:-len("labels.csv")]
+        try:
+            lines = list(csv.reader(io.StringIO(store.read(table).decode("utf-8-sig"))))
+        except (UnicodeDecodeError, csv.Error, *UNREADABLE) as error:
+            raise Problem(f"{table} of {store.path.name} is not a readable table; save it as CSV in UTF-8.") from error
+        columns = [column.strip() for column in lines[0]] if lines else []
+        if len(columns) < 2 or columns[0] != "file" or (header and columns != header):
+            raise Problem(f"The first line of {table} must be file, then one column a label, the same in every "
+                          f"table; it is {','.join(columns)[:80]!r}.")
+        header = columns
+        for number, line in enumerate(lines[1:], 2):
+            if not line:
+                continue
+            values = tuple(value.strip() for value in line)
+            name = folder + values[0]
+            if len(values) != len(columns) or "" in values:
+                raise Problem(f"Line {number} of {table} needs {len(columns)} values ({', '.join(columns)}).")
+            if name not in files or name.split("/")[0] not in ("train", "test", "val"):
+                raise Problem(f"Line {number} of {table} names {values[0]!r}, which is no picture of train/, test/ or "
+                              f"val/ in {store.path.name}; correct the line or add the picture.")
+            rows.append((name.split("/")[0], name, values[1:]))
+    return rows
+
+
+def _stand_in(name: str, split: str, here: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The split to read: val/ stands for test/ where there is none and the reverse, and a note says so."""
+    if split in here:
+        return split, ()
+    other = {"test": "val", "val": "test"}.get(split)
+    if other in here:
+        return other, (f"{name} has no {split}/ folder; its {other}/ pictures stand for it",)
+    raise Problem(f"{name} has no pictures in {split}/, only in {_few([h + '/' for h in here])}; "
+                  f"add {split}/<class>/ or choose another split.")
+
+
+def _sorted_names(names: set[str], numbers_allowed: bool) -> tuple[str, ...]:
+    if numbers_allowed and all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))
+
+
+def _few(names: list[str], shown: int = 5) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+
+
+def _told(unreadable: list[str], total: int) -> tuple[str, ...]:
+    if not unreadable:
+        return ()
+    left_out = "was left out" if len(unreadable) == 1 else "were left out"
+    names = _few([name.split("/", 1)[1] for name in unreadable])
+    return (f"{len(unreadable):,} of {total:,} pictures could not be read and {left_out}: {names}",)
+
+
+# ---------------------------------------------------------------- decoding
+
+def _decode_all(store: Store, files: list[str], size: int | None, progress: Progress | None):
+    """uint8 [N, C, H, W], the indices of the files that could be read, and the names of those that could not."""
+    if size is None:
+        size = _common_size(store, files, progress)
+    _check_bytes(store.path.name, len(files), size)
+    out, kept, unreadable = np.empty((len(files), 1, size, size), np.uint8), [], []
+    for index, name in enumerate(files):
+        if progress and index % 500 == 0:
+            progress(index, len(files), f"reading {store.path.name}")
+        try:
+            array = _decode(store.read(name), size)
+        except UNREADABLE:
+            unreadable.append(name)
+            continue
+        if array.shape[0] == 3 and out.shape[1] == 1:       # the first picture in colour: all become RGB
+            out = _in_colour(out, len(kept))
+        out[len(kept)] = array                              # a grey picture repeats over the three channels
+        kept.append(index)
+    if not kept:
+        raise Problem(f"None of the {len(files):,} pictures of {store.path.name} could be read; "
+                      "give PNG, JPEG or WebP pictures.")
+    if progress:
+        progress(len(files), len(files), f"reading {store.path.name}")
+    return out[:len(kept)], kept, unreadable
+
+
+def _in_colour(grey: np.ndarray, used: int) -> np.ndarray:
+    colour = np.empty((grey.shape[0], 3, *grey.shape[2:]), np.uint8)
+    colour[:used] = grey[:used]
+    return colour
+
+
+def _check_bytes(name: str, pictures: int, size: int) -> None:
+    needed = pictures * size * size * 3
+    if needed > MAX_BYTES:
+        fits = int((MAX_BYTES / pictures / 3) ** 0.5)
+        raise Problem(f"{name} would need {needed / 2 ** 30:.1f} GiB as {pictures:,} pictures of {size} x {size}, more "
+                      f"than the {MAX_BYTES / 2 ** 30:.0f} GiB allowed; choose a size of at most {fits}.")
+
+
+def _common_size(store: Store, files: list[str], progress: Progress | None) -> int:
+    """The one square size of all pictures where they have one of at most 256, else a size for all of them."""
+    sizes = Counter()
+    for index, name in enumerate(files):
+        if progress and index % 500 == 0:
+            progress(index, len(files), f"measuring {store.path.name}")
+        try:
+            with _image(store.read(name)) as image:
+                sizes[image.size] += 1
+        except UNREADABLE:
+            continue                    # named when it is decoded
+    if not sizes:
+        return 1
+    width, height = sizes.most_common(1)[0][0]
+    if len(sizes) == 1 and width == height <= LARGEST_KEPT:
+        return width
+    return min(USUAL_SIZE, Counter(min(shape) for shape in sizes.elements()).most_common(1)[0][0])
+
+
+def _image(data: bytes) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)     # the cap below is lower than Pillow's
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError("too many pixels")
+    return image
+
+
+def _decode(data: bytes, size: int) -> np.ndarray:
+    """uint8 [1 or 3, size, size]: upright, shorter side brought to `size`, middle square."""
+    image = _image(data)
+    if min(image.size) > 2 * size:
+        image.draft(None, (2 * size, 2 * size))     # a JPEG can be decoded at 1/2, 1/4 or 1/8 of its size
+    if "exif" in image.info:
+        image = ImageOps.exif_transpose(image)
+    image = _plain(image)
+    if image.size != (size, size):
+        scale = size / min(image.size)
+        wide = max(size, round(image.width * scale)), max(size, round(image.height * scale))
+        image = image.resize(wide, Image.Resampling.BILINEAR)
+        left, top = (wide[0] - size) // 2, (wide[1] - size) // 2
+        image = image.crop((left, top, left + size, top + size))
+    array = np.asarray(image)
+    return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Mode L or RGB: 16-bit scaled to 8, transparency laid on white, palettes and CMYK resolved."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, np.float64)
+        return Image.fromarray((values / 257).round().clip(0, 255).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
