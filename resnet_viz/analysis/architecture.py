@@ -1,0 +1,229 @@
+"""What a network is made of: every layer's shapes, parameters and multiply-adds, without allocating a weight.
+
+torch's own meta kernels would do, but their first call loads more than a second of Python. So every leaf module gets
+a `forward` that only works out its output shape; the network's own forward does the wiring.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from math import prod
+
+import torch
+from torch import nn
+
+from ..networks import zoo
+from ..problems import Problem, one_of
+from .layer_shapes import DoesNotFit, Shape, UsedUp, macs, output_shape, pair
+
+FLOAT_BYTES = 4  # activations are counted as float32
+MAX_SIZE = 4096  # pixels a side: ResNet-152 turns one such picture into 99 GiB of activations
+LIMITS = {
+    "input_size": (MAX_SIZE, "what the layers make of a larger picture fits no computer's memory"),
+    "in_channels": (1_024, "pictures have 1, 3 or a few"),
+    "heads": (1_000_000, "no data set has more classes"),
+    "depths": (1_000, "the deepest ResNet of the paper has 200 blocks in a stage"),
+    "widths": (65_536, "the widest layer of the paper has 2,048 channels"),
+    "stem_width": (65_536, "the paper's stem has 64 filters"),
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One call of a leaf module, or several folded into one. Shapes are without the batch.
+
+    macs                     of convolutions and linear layers only; a bias adds none
+    activation_bytes         float32 output of one picture
+    kernel, stride, padding  (height, width), where there are any
+    code                     the module as PyTorch prints it; "" where several layers are folded
+    """
+
+    name: str
+    kind: str
+    input_shape: Shape
+    output_shape: Shape
+    weight_shape: Shape | None
+    params: int
+    macs: int
+    activation_bytes: int
+    kernel: Shape | None = None
+    stride: Shape | None = None
+    padding: Shape | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network's leaf calls in forward order and their totals.
+
+    totals      params, trainable_params, macs, weights_bytes, buffers_bytes
+    containers  class names of the modules that only hold others, e.g. {"layer1.0": "Bottleneck"}
+    """
+
+    network: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    totals: dict[str, int]
+    containers: dict[str, str]
+
+
+def _geometry(module: nn.Module) -> dict[str, Shape]:
+    keys = ("kernel_size", "stride", "padding")
+    return {key.removesuffix("_size"): pair(getattr(module, key)) for key in keys if hasattr(module, "kernel_size")}
+
+
+def _layer(name: str, module: nn.Module, input_shape: Shape, output: Shape) -> Layer:
+    weight = getattr(module, "weight", None)
+    return Layer(
+        name=name,
+        kind=type(module).__name__,
+        input_shape=input_shape,
+        output_shape=output,
+        weight_shape=None if weight is None else tuple(weight.shape),
+        params=sum(p.numel() for p in module.parameters()),
+        macs=macs(module, output),
+        activation_bytes=FLOAT_BYTES * prod(output),
+        **_geometry(module),
+        code=str(module),
+    )
+
+
+def _call(layers: list[Layer], name: str, module: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
+    """What a leaf's forward becomes: one more layer in the list, and an empty tensor of the right shape."""
+    shapes = tuple(tuple(x.shape[1:]) for x in inputs)
+    try:
+        output = output_shape(module, *shapes)
+    except UsedUp:
+        height, width = shapes[0][-2:]
+        raise UsedUp(f"The picture is used up at {name}, where {height} x {width} pixels arrive.") from None
+    layers.append(_layer(name, module, shapes[0], output))
+    return torch.empty((1, *output), device="meta")
+
+
+def _walk(model: nn.Module, channels: int, size: int) -> tuple[Layer, ...]:
+    """The leaf calls of one picture's way through a model on the meta device, whose leaves lose their own forward."""
+    layers: list[Layer] = []
+    for name, module in model.named_modules():
+        if not list(module.children()) and not isinstance(module, nn.Identity):
+            module.forward = partial(_call, layers, name, module)
+    model(torch.empty((1, channels, size, size), device="meta"))
+    return tuple(layers)
+
+
+def _advice(network: str, model: nn.Module, channels: int) -> str:
+    """The size to choose instead: the network's own where a linear layer fixes it, else the smallest that passes."""
+    low, high = 0, MAX_SIZE  # low is used up, high is not
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            _walk(model, channels, middle)
+        except UsedUp:
+            low = middle
+        except DoesNotFit:
+            return f"Choose {zoo.find(network).input_size} pixels."
+        else:
+            high = middle
+    return f"Choose at least {high} pixels."
+
+
+def _check(arguments: dict, size: int) -> None:
+    """Refuse absurd sizes before torch does, in words of its own; wrong types are zoo.build's to refuse."""
+    for key, value in {**arguments, "input_size": size}.items():
+        if key in LIMITS:
+            limit, reason = LIMITS[key]
+            for number in value if isinstance(value, list | tuple) else [value]:
+                if type(number) is int and not 1 <= number <= limit:
+                    raise Problem(f"The {key.replace('_', ' ')} must be between 1 and {limit:,} ({reason}), not {number:,}.")
+
+
+def summary(network: str, arguments: dict | None, input_size: int) -> Summary:
+    """Every layer of a network of the zoo for one square picture of `input_size` pixels a side.
+
+    arguments   as in zoo.build, e.g. {"heads": [10], "stem": "cifar"}
+    Raises a Problem where the picture is used up before the end, does not fit a linear layer, or is absurdly large.
+    """
+    _check(arguments or {}, input_size)
+    model = zoo.build(network, arguments, device="meta")
+    channels = next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
+    try:
+        layers = _walk(model, channels, input_size)
+    except UsedUp as used_up:
+        raise Problem(f"{used_up} {_advice(network, model, channels)}") from None
+    except DoesNotFit as misfit:
+        raise Problem(f"{network} cannot take pictures of {input_size} x {input_size}: {misfit}. "
+                      f"{_advice(network, model, channels)}") from None
+    parameters, buffers = list(model.parameters()), list(model.buffers())
+    totals = {
+        "params": sum(p.numel() for p in parameters),
+        "trainable_params": sum(p.numel() for p in parameters if p.requires_grad),
+        "macs": sum(layer.macs for layer in layers),
+        "weights_bytes": sum(p.numel() * p.element_size() for p in parameters),
+        "buffers_bytes": sum(b.numel() * b.element_size() for b in buffers),
+    }
+    containers = {name: type(m).__name__ for name, m in model.named_modules() if name and list(m.children())}
+    return Summary(network, (channels, input_size, input_size), layers, totals, containers)
+
+
+def _block_of(name: str, containers: dict[str, str]) -> str | None:
+    """The block a layer is in: the first module around it that is more than a list of others."""
+    parts = name.split(".")
+    paths = (".".join(parts[:n]) for n in range(1, len(parts)))
+    return next((path for path in paths if containers[path] != "Sequential"), None)
+
+
+def _stage_of(name: str, containers: dict[str, str]) -> str | None:
+    return name.split(".")[0] if "." in name else None
+
+
+FOLDS = {"stage": _stage_of, "block": _block_of, "layer": lambda name, containers: name}
+
+
+def fold(summary: Summary, level: str) -> tuple[Layer, ...]:
+    """The layers of each stage or block added up, in forward order; what is in none is the stem or the head.
+
+    A network without blocks stays as it is. Weight shape and geometry of several layers together are None.
+    """
+    group_of = FOLDS[one_of("fold", level, FOLDS)]
+    if not summary.containers:
+        return summary.layers
+    groups = [(name, list(layers))
+              for name, layers in groupby(summary.layers, key=lambda layer: group_of(layer.name, summary.containers))]
+    rows = []
+    for index, (name, layers) in enumerate(groups):
+        ends = {0: "stem", len(groups) - 1: "head"}
+        rows.append(_together(name or ends.get(index, layers[0].name), layers, summary.containers))
+    return tuple(rows)
+
+
+def _together(name: str, layers: list[Layer], containers: dict[str, str]) -> Layer:
+    if len(layers) == 1:
+        return replace(layers[0], name=name)
+    blocks = dict.fromkeys(filter(None, (_block_of(layer.name, containers) for layer in layers)))
+    kinds = dict.fromkeys(containers[block] for block in blocks) or dict.fromkeys(layer.kind for layer in layers)
+    return Layer(
+        name=name,
+        kind=(f"{len(blocks)} x " if len(blocks) > 1 else "") + " + ".join(kinds),
+        input_shape=layers[0].input_shape,
+        output_shape=layers[-1].output_shape,
+        weight_shape=None,
+        params=sum(layer.params for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        activation_bytes=sum(layer.activation_bytes for layer in layers),
+    )
+
+
+JSON_KEYS = ("name", "kind", "input_shape", "output_shape", "weight_shape", "params", "macs", "activation_bytes")
+
+
+def to_json(summary: Summary) -> dict:
+    """The document that the command line's `summary --json` prints."""
+    return {
+        "network": summary.network,
+        "input_shape": list(summary.input_shape),
+        "layers": [{key: _plain(getattr(layer, key)) for key in JSON_KEYS} for layer in summary.layers],
+        "totals": dict(summary.totals),
+    }
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value

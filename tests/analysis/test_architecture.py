@@ -1,0 +1,169 @@
+"""The table of layers against torch's own forward, torchvision, torch's flop counter and published totals."""
+
+import json
+
+import pytest
+import torch
+import torchvision
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnet_viz.analysis import arithmetic
+from resnet_viz.analysis.architecture import FOLDS, JSON_KEYS, fold, summary, to_json
+from resnet_viz.analysis.layer_shapes import windows
+from resnet_viz.networks import zoo
+from resnet_viz.problems import Problem
+
+SUMS = ("params", "macs")
+
+
+def hooked(model, size, channels=3):
+    """(name, input shape, output shape) of each leaf call, as forward hooks on a real pass see them."""
+    calls = []
+    for name, module in model.named_modules():
+        if not list(module.children()) and not isinstance(module, torch.nn.Identity):
+            module.register_forward_hook(
+                lambda _, inputs, output, name=name: calls.append((name, tuple(inputs[0].shape[1:]), tuple(output.shape[1:])))
+            )
+    with torch.no_grad():
+        model.eval()(torch.zeros(1, channels, size, size))
+    return calls
+
+
+@pytest.mark.parametrize(("network", "arguments", "size"), [
+    ("resnet8", {}, 33),
+    ("resnet8", {"shortcut": "B"}, 32),
+    ("plain8", {"norm": "none", "activation": "tanh"}, 30),
+    ("resnet18", {"heads": [7], "in_channels": 1, "conv_bias": True}, 65),
+    ("resnet50", {"heads": [5, 3], "variant": "v1"}, 97),
+    ("resnet50-cifar", {}, 17),
+    ("simple-cnn", {}, 32),
+])
+def test_rows_are_the_leaf_calls_of_a_real_forward(network, arguments, size):
+    rows = [(row.name, row.input_shape, row.output_shape) for row in summary(network, arguments, size).layers]
+    assert rows == hooked(zoo.build(network, arguments), size, arguments.get("in_channels", 3))
+
+
+@pytest.mark.parametrize("network", ["resnet18", "resnet50"])
+def test_weights_and_shapes_are_torchvisions(network):
+    theirs = getattr(torchvision.models, network)()
+    weights = [(name, shape) for name, _, shape in hooked(theirs, 64) if "relu" not in name]
+    ours = [(row.name, row.output_shape) for row in summary(network, {}, 64).layers if row.kind not in ("ReLU", "Add")]
+    assert ours == weights
+    parameters = {f"{row.name}.weight": row.weight_shape for row in summary(network, {}, 64).layers if row.weight_shape}
+    assert parameters == {name: tuple(p.shape) for name, p in theirs.named_parameters() if name.endswith("weight")}
+
+
+@pytest.mark.parametrize(("network", "arguments", "size"), [
+    ("resnet18", {}, 64), ("resnet50", {"variant": "v1"}, 64), ("resnet20", {"shortcut": "B"}, 32), ("simple-cnn", {}, 32),
+])
+def test_macs_are_half_of_torchs_flops(network, arguments, size):
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        zoo.build(network, arguments)(torch.zeros(2, 3, size, size))
+    assert 2 * 2 * summary(network, arguments, size).totals["macs"] == counter.get_total_flops()
+
+
+@pytest.mark.parametrize(("depth", "params", "with_biases", "macs_v15", "macs_v1"), [
+    (18, 11_689_512, 11_694_312, 1.81, 1.81),
+    (34, 21_797_672, 21_806_184, 3.66, 3.66),
+    (50, 25_557_032, 25_583_592, 4.09, 3.86),
+    (101, 44_549_160, 44_601_832, 7.80, 7.57),
+    (152, 60_192_808, 60_268_520, 11.51, 11.28),
+])
+def test_published_totals_of_the_imagenet_family(depth, params, with_biases, macs_v15, macs_v1):
+    name = f"resnet{depth}"
+    assert summary(name, {}, 224).totals["params"] == params
+    assert round(summary(name, {}, 224).totals["macs"] / 1e9, 2) == macs_v15
+    old = summary(name, {"variant": "v1", "conv_bias": True}, 224).totals
+    assert old["params"] == old["trainable_params"] == with_biases
+    assert round(old["macs"] / 1e9, 2) == macs_v1  # a bias adds no multiply-add
+
+
+@pytest.mark.parametrize(("depth", "params", "option_b"), [
+    (20, 269_722, 272_474), (32, 464_154, 466_906), (44, 658_586, 661_338), (56, 853_018, 855_770),
+    (110, 1_727_962, 1_730_714),
+])
+def test_published_totals_of_the_cifar_family(depth, params, option_b):
+    assert summary(f"resnet{depth}", {}, 32).totals["params"] == params
+    assert summary(f"plain{depth}", {}, 32).totals["params"] == params
+    assert summary(f"resnet{depth}", {"shortcut": "B"}, 32).totals["params"] == option_b
+
+
+def test_the_labs_network():
+    lab = summary("simple-cnn", None, 32)
+    assert [row.params for row in lab.layers if row.params] == [896, 64, 18_496, 128, 40_970]
+    assert (lab.totals["params"], lab.totals["macs"]) == (60_554, 5_644_288)
+
+
+def test_one_layer_in_full():
+    row = summary("resnet152", {}, 224).layers[0]
+    assert (row.name, row.kind, row.input_shape, row.output_shape) == ("conv1", "Conv2d", (3, 224, 224), (64, 112, 112))
+    assert (row.weight_shape, row.params, row.macs) == ((64, 3, 7, 7), 9_408, 118_013_952)
+    assert (row.kernel, row.stride, row.padding, row.activation_bytes) == ((7, 7), (2, 2), (3, 3), 64 * 112 * 112 * 4)
+
+
+@pytest.mark.parametrize(("network", "size"), [("resnet34", 224), ("resnet110", 32), ("simple-cnn", 32)])
+@pytest.mark.parametrize("level", FOLDS)
+def test_every_fold_adds_up_to_the_totals(network, size, level):
+    whole = summary(network, {}, size)
+    rows = fold(whole, level)
+    assert {key: sum(getattr(row, key) for row in rows) for key in SUMS} == {key: whole.totals[key] for key in SUMS}
+    assert sum(row.activation_bytes for row in rows) == sum(row.activation_bytes for row in whole.layers)
+    assert rows[-1].output_shape == whole.layers[-1].output_shape
+
+
+def test_folds_of_resnet50():
+    stages = fold(summary("resnet50", {}, 224), "stage")
+    assert [row.name for row in stages] == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
+    assert [row.output_shape[1] for row in stages[:-1]] == [56, 56, 28, 14, 7]  # the paper's table 1
+    assert stages[3].kind == "6 x Bottleneck"
+    assert len(fold(summary("resnet50", {}, 224), "block")) == 2 + 16
+
+
+def test_bytes_of_weights_and_buffers_are_those_of_a_state_dict():
+    model = zoo.build("resnet20")
+    totals = summary("resnet20", {}, 32).totals
+    assert totals["weights_bytes"] == sum(p.nbytes for p in model.parameters())
+    assert totals["buffers_bytes"] == sum(b.nbytes for b in model.buffers())
+
+
+def test_the_document_of_the_command_line():
+    document = json.loads(json.dumps(to_json(summary("resnet8", {}, 32))))
+    assert set(document) == {"network", "input_shape", "layers", "totals"}
+    assert document["input_shape"] == [3, 32, 32]
+    assert all(tuple(layer) == JSON_KEYS for layer in document["layers"])
+    assert document["layers"][2]["weight_shape"] is None  # an activation
+
+
+@pytest.mark.parametrize(("network", "arguments", "size", "words"), [
+    ("simple-cnn", {}, 64, "4,096 inputs, and 16,384 arrive. Choose 32 pixels"),
+    ("simple-cnn", {}, 2, "used up at pool2"),
+    ("resnet18", {}, 0, "input size must be between 1 and 4,096"),
+    ("resnet18", {}, 100_000, "fits no computer"),
+    ("resnet18", {"heads": [10**18]}, 224, "no data set has more"),
+    ("resnet18", {"depths": [10**9, 1, 1, 1]}, 224, "200 blocks"),
+    ("resnet19", {}, 224, "Unknown network"),
+])
+def test_what_cannot_be_is_one_sentence(network, arguments, size, words):
+    with pytest.raises(Problem, match=words):
+        summary(network, arguments, size)
+
+
+@pytest.mark.parametrize("ceil", [False, True])
+def test_window_positions_are_torchs(ceil):
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(200):
+        n, kernel, stride = (int(torch.randint(1, high, (), generator=generator)) for high in (20, 6, 5))
+        padding = int(torch.randint(0, kernel // 2 + 1, (), generator=generator))
+        if n + 2 * padding >= kernel:
+            pool = torch.nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+            assert windows(n, kernel, stride, padding, ceil=ceil) == pool(torch.zeros(1, n, n)).shape[-1]
+
+
+def test_arithmetic_with_the_layers_own_numbers():
+    rows = {row.name: dict(arithmetic.lines(row)) for row in summary("resnet18", {"conv_bias": True}, 224).layers}
+    assert rows["conv1"]["height and width"] == "⌊(224 + 2 × 3 − 7) / 2⌋ + 1 = 112"
+    assert rows["conv1"]["parameters"] == "64 × 3 × 7 × 7 + 64 biases = 9,472"
+    assert rows["conv1"]["multiply-adds"].startswith("802,816 × 147 = 118,013,952")
+    assert rows["bn1"]["parameters"].startswith("2 × 64 = 128")
+    assert rows["fc"]["parameters"] == "1,000 × 512 + 1,000 biases = 513,000"
+    assert rows["act1"] == {"output of one picture": "64 × 112 × 112 = 802,816 numbers, 4 bytes each: 3.062 MiB"}
