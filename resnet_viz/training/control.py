@@ -1,0 +1,70 @@
+"""What people ask of a running trainer, applied between two steps, and the learning rate that follows from it."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+from .. import runs
+from .config import Config
+from .recipe import learning_rate
+
+
+class Control:
+    """Commands of one run. `read` applies what lies in control/, `paused` and `stopping` say what it means now.
+
+    The learning rate is a function of the step and of the recorded events alone, so a continuation that begins
+    earlier applies the same changes at the same steps again.
+    """
+
+    def __init__(self, run: Path, config: Config, steps_per_epoch: int):
+        self.run, self.config, self.steps_per_epoch = run, config, steps_per_epoch
+        self.total_steps = steps_per_epoch * config.epochs
+        self.stopping = False
+        self._pause_at: int | None = None  # pause once that many updates are done
+        self._changes = [e for e in runs.read_events(run) if e.get("command") == "lr" and _positive(e.get("value"))]
+
+    def paused(self, step: int) -> bool:
+        return self._pause_at is not None and step >= self._pause_at and not self.stopping
+
+    def lr(self, step: int) -> float:
+        """The rate of update number `step`: the schedule, times value / schedule of the last change by hand."""
+        changes = [e for e in self._changes if e["step"] <= step]
+        factor = 1.0
+        if changes:
+            change = max(changes, key=lambda event: event["step"])
+            planned = learning_rate(self.config, change["step"], self.total_steps)
+            factor = change["value"] / planned if planned > 0 else 1.0
+        return learning_rate(self.config, step, self.total_steps) * factor
+
+    def read(self, step: int) -> None:
+        """Apply, record and delete every waiting command, in the order of their names."""
+        for path in sorted((self.run / "control").glob("*.json")):
+            try:
+                order = json.loads(path.read_bytes())
+                command, value = order["command"], order.get("value")
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                command, value = "unreadable", None
+            self._apply(command, value, step)
+            event = {"id": path.stem, "command": command, "value": value, "step": step, "time": time.time()}
+            runs.append(self.run / "events.jsonl", event)
+            if command == "lr" and _positive(value):
+                self._changes = sorted([*self._changes, event], key=lambda e: e["step"], reverse=False)
+            path.unlink(missing_ok=True)
+
+    def _apply(self, command: str, value, step: int) -> None:
+        if command == "stop":
+            self.stopping = True
+        elif command == "pause":
+            self._pause_at = step
+        elif command == "resume":
+            self._pause_at = None
+        elif command == "step":
+            self._pause_at = step + 1
+        elif command == "epoch":
+            self._pause_at = (step // self.steps_per_epoch + 1) * self.steps_per_epoch
+        # "lr" is kept by read(); anything else is only recorded
+
+
+def _positive(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0

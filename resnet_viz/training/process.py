@@ -1,0 +1,61 @@
+"""Start a training process that outlives the page, the browser and the server that asked for it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from .. import runs
+from ..problems import Problem
+from .config import Config, from_dict, resolve
+
+LOG_LIMIT_BYTES = 2**20
+_children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child does not stay a zombie
+
+
+def create(config: Config, run: Path) -> None:
+    """Write config.json into an empty or new directory: that alone is a valid run."""
+    run.mkdir(parents=True, exist_ok=True)
+    if any(run.iterdir()):
+        raise Problem(f"{run} is not empty; choose a new directory, or continue that run with --resume.")
+    runs.write_config(run, resolve(config).to_dict())
+
+
+def start(config: Config, run: Path) -> None:
+    """A new run in a process of its own; returns at once."""
+    create(config, run)
+    _spawn(run)
+
+
+def resume(run: Path) -> None:
+    """Continue a stopped or failed run in a process of its own; refused while one is alive or when it is finished."""
+    values = runs.read_config(run)
+    if values is None:
+        raise Problem(f"{run} is not a run: it has no readable config.json.")
+    from_dict(values)
+    now = runs.state(run)
+    if now in runs.ALIVE_STATES:
+        raise Problem("This run is still going on.")
+    if now == "finished":
+        raise Problem("This run is finished; start a new one with more epochs.")
+    _spawn(run)
+
+
+def running(run: Path) -> bool:
+    """Whether a process works on this run now."""
+    child = _children.get(str(run.resolve()))
+    if child is not None and child.poll() is None:
+        return True  # also in the moment before it has written its first status
+    _children.pop(str(run.resolve()), None)
+    return runs.state(run) in runs.ALIVE_STATES
+
+
+def _spawn(run: Path) -> None:
+    for order in (run / "control").glob("*.json"):
+        order.unlink(missing_ok=True)  # meant for the process that is gone
+    log = run / "train.log"
+    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+        log.replace(run / "train.log.1")
+    with open(log, "ab") as output:
+        _children[str(run.resolve())] = subprocess.Popen(
+            [sys.executable, "-m", "resnet_viz.training", str(run.resolve())],
+            cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)

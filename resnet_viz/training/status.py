@@ -1,0 +1,63 @@
+"""status.json: what the trainer is doing, rewritten by a thread of its own so that a long load or evaluation is not silence."""
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from .. import runs
+
+HEARTBEAT_S = 1.0
+
+
+class Status:
+    """The fields of status.json; `update` changes some and writes, a thread repeats the last ones every second.
+
+    Use as a context manager; on leaving, the thread ends and the last state stays in the file.
+    """
+
+    def __init__(self, run: Path):
+        self.run = run
+        old = runs.read_status(run) or {}
+        self.fields = {
+            "state": "running", "epoch": old.get("epoch", 0), "step": old.get("step", 0), "total_steps": old.get("total_steps"),
+            "message": "starting", "heartbeat": 0.0, "pid": os.getpid(), "process_created": psutil.Process().create_time(),
+            "host": socket.gethostname(), "device": None, "threads": None, "torch": None, "images_per_s": None, "eta_s": None,
+            "queue_position": None, "last_good_epoch": old.get("last_good_epoch"),
+        }
+        self._lock, self._done = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Status":
+        self.update()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+
+    def update(self, **changes) -> None:
+        """Change fields and write them now."""
+        self.note(**changes)
+        self._write()
+
+    def note(self, **changes) -> None:
+        """Change fields; the thread writes them within a second. Cheap enough for every step."""
+        with self._lock:
+            self.fields.update(changes)
+
+    def _write(self) -> None:
+        with self._lock:
+            self.fields["heartbeat"] = time.time()
+            runs.write_json(self.run / "status.json", self.fields)
+
+    def _beat(self) -> None:
+        while not self._done.wait(HEARTBEAT_S):
+            try:
+                self._write()
+            except OSError:
+                continue  # a full disk must not end the heartbeat; the next second tries again

@@ -1,0 +1,124 @@
+"""What a run works on: the network, the pictures on the device, and how they are prepared. Made from the config alone."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..data import sources
+from ..data.preprocessing import Preprocessing, normalisation
+from ..networks import zoo
+from ..problems import Problem
+from .config import Config
+
+FIXED_PICTURES = 10
+STATISTICS_SAMPLE = 10_000  # pictures; the mean of more does not move in the third digit
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures uint8 [N, C, H, W] and labels int64 [N, heads], both on the run's device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything in memory that the loop needs. `fixed`: ten test pictures that every snapshot is asked about."""
+
+    config: Config
+    device: torch.device
+    model: nn.Module
+    train: Split
+    val: Split
+    test: Split
+    fixed: Split
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    heads: tuple[int, ...]
+    arguments: dict
+
+    def header(self) -> dict:
+        """The part of a weights file's header that does not change during the run."""
+        return {"network": self.config.network, "arguments": self.arguments, "classes": list(self.classes),
+                "preprocessing": self.preprocessing.to_dict(), "data": self.config.data, "seed": self.config.seed}
+
+
+def prepare(config: Config, progress=None) -> Work:
+    """Load the data, split it, build the network. progress(done, total, text) is called while data load."""
+    device = torch.device(config.device)
+    network = zoo.find(config.network)
+    train = sources.load(config.data, "train", progress=progress)
+    test = sources.load(config.data, "test", progress=progress)
+    heads = tuple(train.heads)
+    if list(config.arguments.get("heads", heads)) != list(heads):
+        raise Problem(f"The network has heads {config.arguments['heads']}, the data has {list(heads)} classes; leave heads out.")
+    if test.classes != train.classes:
+        raise Problem(f"The test pictures of {config.data} have other classes than the training pictures; name the folders alike.")
+    arguments = {**config.arguments, "heads": list(heads)}
+    channels = config.arguments.get("in_channels", 3)
+    size = config.size or (network.input_size if network.name == "simple-cnn" else train.images.shape[-1])
+    train, test = sources.fit(train, channels, size), sources.fit(test, channels, size)
+
+    kept, held_out = split_validation(train.labels[:, 0], config.val_fraction, config.train_limit, config.seed)
+    preprocessing = _preprocessing(config, train.images[kept], size, channels)
+    torch.manual_seed(config.seed)
+    model = zoo.build(config.network, arguments).to(device, memory_format=torch.channels_last)
+    fixed = one_of_each(test.labels[:, 0])
+    return Work(config=config, device=device, model=model, train=_split(train, kept, device), val=_split(train, held_out, device),
+                test=_split(test, torch.arange(len(test.images)), device), fixed=_split(test, fixed, device),
+                preprocessing=preprocessing, classes=train.classes, heads=heads, arguments=arguments)
+
+
+def _split(pictures, chosen: Tensor, device: torch.device) -> Split:
+    return Split(pictures.images[chosen].to(device), pictures.labels[chosen].to(device))
+
+
+def split_validation(labels: Tensor, fraction: float, limit: int | None, seed: int) -> tuple[Tensor, Tensor]:
+    """(indices to learn from, indices held out), both int64 and disjoint: seeded, and each class in its share.
+
+    labels    int64 [N]
+    fraction  share of each class that is held out, 0 for none
+    limit     learn from at most that many, again in the classes' shares
+    """
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    rank = _rank_within_class(labels[shuffled])  # 0, 1, 2, ... within each class, in shuffled order
+    counts = torch.bincount(labels)[labels[shuffled]]
+    held = rank < (counts * fraction).round()
+    if fraction > 0 and not held.any():
+        raise Problem(f"val_fraction {fraction:g} of {len(labels)} pictures holds out none; raise it, or set it to 0.")
+    kept = shuffled[~held]
+    if len(kept) == 0:
+        raise Problem("No picture is left to learn from; lower val_fraction or add pictures.")
+    if limit is not None:
+        share = (rank[~held] + 0.5) / torch.bincount(labels[kept])[labels[kept]]  # evenly through every class
+        kept = kept[torch.argsort(share, stable=True)[:limit]]
+    return kept.sort().values, shuffled[held].sort().values
+
+
+def _rank_within_class(labels: Tensor) -> Tensor:
+    order = torch.argsort(labels, stable=True)
+    counts = torch.bincount(labels)
+    start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    rank = torch.empty_like(labels)
+    rank[order] = torch.arange(len(labels)) - start
+    return rank
+
+
+def one_of_each(labels: Tensor) -> Tensor:
+    """Ten indices: the first picture of each of the first ten classes, filled up with the first others."""
+    firsts = [int((labels == c).nonzero()[0]) for c in labels.unique().tolist()[:FIXED_PICTURES]]
+    others = [i for i in range(min(len(labels), 2 * FIXED_PICTURES)) if i not in firsts]
+    return torch.tensor((firsts + others)[:FIXED_PICTURES])
+
+
+def _preprocessing(config: Config, images: Tensor, size: int, channels: int) -> Preprocessing:
+    if config.normalisation != "data":
+        return Preprocessing(size, size, *normalisation(config.normalisation, channels))
+    sample = images[:: max(1, len(images) // STATISTICS_SAMPLE)].permute(1, 0, 2, 3).reshape(channels, -1).double() / 255
+    mean, std = sample.mean(1), sample.std(1, correction=0).clamp(min=1 / 255)
+    return Preprocessing(size, size, tuple(round(m, 4) for m in mean.tolist()), tuple(round(s, 4) for s in std.tolist()))
