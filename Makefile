@@ -1,0 +1,32 @@
+# Everything happens in .venv; a second call of any target installs nothing.
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/ready
+
+.PHONY: setup app test test-hard check-data bench
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-test.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1; }
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements.txt -r requirements-test.txt
+	touch $@
+
+app: setup
+	$(RUN) -m streamlit run app.py --server.port $(PORT) --server.address localhost --server.headless true
+
+test: setup
+	$(RUN) -m pytest -m "not hard and not check_data"
+
+test-hard: setup
+	$(RUN) -m pytest -m "hard" --timeout 3600
+
+check-data: setup
+	@test -n "$(DATA)" || { echo "Say where the pictures are: make check-data DATA=cifar10-jpeg.zip (train/<class>/*, test/<class>/*)"; exit 2; }
+	CHECK_DATA="$(DATA)" $(RUN) -m pytest -m check_data --timeout 3600
+
+bench: setup
+	$(RUN) -m resnet_viz bench

@@ -1,0 +1,86 @@
+"""Make a finished run small enough to travel with the project: `python -m resnet_viz.training.bundle RUN_DIR TARGET DATA_NAME`.
+
+Weights become float16, the files that only a continuation needs stay behind, and a model card is written from what
+the run's own files say.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from .. import checkpoints, runs
+from ..problems import Problem
+
+COPIED = ("status.json", "metrics.jsonl", "events.jsonl")
+GRADIENT_ROWS = 400  # at most, evenly through the run
+
+
+def bundle(run: Path, target: Path, data_name: str) -> None:
+    """Copy a finished run into `target`, replacing it. data_name: how the data set is called wherever results are shown."""
+    if runs.state(run) != "finished":
+        raise Problem(f"{run} is {runs.state(run)}; only a finished run can be bundled.")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    config = {**runs.read_config(run), "data": data_name}
+    runs.write_config(target, config)
+    for name in COPIED:
+        if (run / name).exists():
+            shutil.copyfile(run / name, target / name)
+    status = runs.read_status(target)
+    runs.write_json(target / "status.json", {**status, "pid": None, "process_created": None, "host": None})
+    rows = runs.read_gradients(run)
+    runs.append(target / "gradients.jsonl", *rows[:: max(1, -(-len(rows) // GRADIENT_ROWS))])
+    (target / "snapshots").mkdir()
+    for snapshot in runs.snapshots(run):
+        shutil.copyfile(snapshot.path, target / "snapshots" / snapshot.path.name)
+    for which in runs.WEIGHTS:
+        if path := runs.weights_file(run, which):
+            _halve(path, target / path.name, data_name)
+    (target / "README.md").write_text(card(target, config, data_name))
+
+
+def _halve(source: Path, target: Path, data_name: str) -> None:
+    _, file = checkpoints.examine(source)
+    header = {**json.loads(file.metadata["resnet_viz"]), "data": data_name}
+    checkpoints.write(target, file.tensors, header, half=True)
+
+
+def card(run: Path, config: dict, data_name: str) -> str:
+    """The model card as Markdown, every figure read from the run's files."""
+    metrics = runs.Metrics(run).refresh()
+    test, status = metrics["test"], runs.read_status(run)
+    checkpoint = checkpoints.read(checkpoints.best_or_last(run))
+    recipe = "\n".join(f"- {key}: `{json.dumps(value)}`" for key, value in config.items() if key not in ("data", "version"))
+    settings = " ".join(f"--set {key}={json.dumps(value) if not isinstance(value, str) else value}" for key, value in config.items()
+                        if key not in ("data", "version", "network", "epochs", "arguments", "device", "threads") and value is not None)
+    arguments = f" --set 'arguments={json.dumps(config['arguments'])}'" if config["arguments"] else ""
+    return f"""# {run.name}
+
+{checkpoint.network}, trained by this project's trainer on **{data_name}**. Test accuracy **{test['accuracy'][-1]:.2%}**
+(loss {test['loss'][-1]:.4f}), measured once, after {int(status['epoch'])} epochs, with the weights that validation chose (epoch {checkpoint.epoch}).
+
+## Data
+{data_name}: {int(metrics['train']['images'][-1]) // max(1, config['epochs']):,} pictures an epoch, {config['val_fraction']:.0%} of the training pictures held out for validation.
+The pictures themselves do not travel with the project.
+
+## Recipe
+{recipe}
+
+Trained on {status['device']} with {status['threads']} threads, torch {status['torch']}; {metrics['train']['elapsed_s'][-1] / 60:,.0f} minutes of training steps
+on a machine that did other work at the same time. To train it again, DATA being the data set's name, folder or zip:
+
+    python -m resnet_viz train --network {config['network']} --data DATA --epochs {config['epochs']} {settings}{arguments} --out RUN_DIR
+
+## Limits
+It knows its {sum(checkpoint.heads)} classes and answers with one of them whatever the picture shows:
+{', '.join(checkpoint.classes)}. It reads {checkpoint.preprocessing.size}x{checkpoint.preprocessing.size} pixels; details of a photograph are lost before it begins.
+Weights are stored as float16. It is made for teaching, not for decisions.
+"""
+
+
+if __name__ == "__main__":
+    try:
+        bundle(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    except Problem as problem:
+        sys.exit(str(problem))
