@@ -1,0 +1,117 @@
+"""What every browser test needs: a server of its own, one Chromium, and a place for the pictures of the screen."""
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The distribution's Chromium; without one the test fails with the line that installs it."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.fail("The browser tests need Chromium. Install it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Server:
+    """A running `streamlit run`: its address, its process and its log; stop() and start() keep the port, as a restart does."""
+
+    def __init__(self, app: Path, folder: Path, **environment: str):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.app, self.log = app, folder / f"server-{self.port}.log"
+        self.environment = {**os.environ, "RESNET_VIZ_RUNS": str(folder / "runs"), **environment}
+        self.process = None
+
+    def start(self) -> "Server":
+        command = [sys.executable, "-m", "streamlit", "run", str(self.app), "--server.port", str(self.port),
+                   "--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                pytest.fail(f"The server ended at start:\n{self.log.read_text()[-3000:]}")
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()
+                return self
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail(f"The server did not answer within 60 s:\n{self.log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def _factory(folder: Path):
+    started = []
+
+    def start(app: str = "app.py", **environment: str) -> Server:
+        started.append(Server(ROOT / app, folder, **environment))
+        return started[-1].start()
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A factory: server(app="app.py", NAME="value") starts a server on a free port, with its runs in a folder of the test."""
+    yield from _factory(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """The same for all tests of a module: for tests that leave nothing behind on the server."""
+    yield from _factory(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture
+def visit(browser):
+    """A factory: visit(url, width=1440, dark=False) opens a page in a context of its own; errors of its scripts fail the test."""
+    contexts, errors = [], []
+
+    def open_page(url: str, width: int = 1440, height: int = 900, dark: bool = False):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors, f"the page's scripts raised: {errors}"
+
+
+@pytest.fixture
+def picture():
+    """A function: picture(page, name) keeps the screen as build/screenshots/<name>.png."""
+    folder = ROOT / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda page, name, **more: page.screenshot(path=folder / f"{name}.png", **more)
