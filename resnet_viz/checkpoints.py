@@ -1,14 +1,14 @@
 """Trained weights with all that is needed to use them: the network, its classes, and how pictures are prepared."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from . import doctor, runs, tensor_files
-from .data.preprocessing import NORMALISATIONS, Preprocessing, spread
+from .data.preprocessing import NORMALISATIONS, Preprocessing, normalisation, spread
 from .networks import zoo
 from .problems import Problem
 
@@ -131,6 +131,14 @@ def model(checkpoint: Checkpoint) -> nn.Module:
             state.setdefault(name, torch.zeros((), dtype=torch.long))
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+def with_normalisation(checkpoint: Checkpoint, text: str | None) -> Checkpoint:
+    """The checkpoint with another normalisation (a name or a list, as data.preprocessing takes it); None changes nothing."""
+    if text is None:
+        return checkpoint
+    mean, std = normalisation(text, checkpoint.preprocessing.channels)
+    return replace(checkpoint, preprocessing=replace(checkpoint.preprocessing, mean=mean, std=std))
 
 
 def label(checkpoint: Checkpoint, index: int) -> str:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from .. import runs
+from ..networks import zoo
 from ..problems import Problem
 from .config import Config, from_dict, resolve
 
@@ -14,7 +15,11 @@ _children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child do
 
 def create(config: Config, run: Path) -> None:
     """Write config.json into an empty or new directory: that alone is a valid run."""
-    run.mkdir(parents=True, exist_ok=True)
+    zoo.find(config.network)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"The run directory {run} cannot be made: {error.strerror}.") from error
     if any(run.iterdir()):
         raise Problem(f"{run} is not empty; choose a new directory, or continue that run with --resume.")
     runs.write_config(run, resolve(config).to_dict())
@@ -27,7 +32,13 @@ def start(config: Config, run: Path) -> None:
 
 
 def resume(run: Path) -> None:
-    """Continue a stopped or failed run in a process of its own; refused while one is alive or when it is finished."""
+    """Continue a stopped or failed run in a process of its own."""
+    check_resumable(run)
+    _spawn(run)
+
+
+def check_resumable(run: Path) -> None:
+    """Problem where there is no run, where a process is at work on it, or where nothing is left to do."""
     values = runs.read_config(run)
     if values is None:
         raise Problem(f"{run} is not a run: it has no readable config.json.")
@@ -37,7 +48,6 @@ def resume(run: Path) -> None:
         raise Problem("This run is still going on.")
     if now == "finished":
         raise Problem("This run is finished; start a new one with more epochs.")
-    _spawn(run)
 
 
 def running(run: Path) -> bool:

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from ..data import sources
 from ..data.preprocessing import Preprocessing, normalisation
+from ..data.splits import one_of_each, split_validation
 from ..networks import zoo
 from ..problems import Problem
 from .config import Config
 
-FIXED_PICTURES = 10
 STATISTICS_SAMPLE = 10_000  # pictures; the mean of more does not move in the third digit
 
 
@@ -76,44 +76,6 @@ def prepare(config: Config, progress=None) -> Work:
 
 def _split(pictures, chosen: Tensor, device: torch.device) -> Split:
     return Split(pictures.images[chosen].to(device), pictures.labels[chosen].to(device))
-
-
-def split_validation(labels: Tensor, fraction: float, limit: int | None, seed: int) -> tuple[Tensor, Tensor]:
-    """(indices to learn from, indices held out), both int64 and disjoint: seeded, and each class in its share.
-
-    labels    int64 [N]
-    fraction  share of each class that is held out, 0 for none
-    limit     learn from at most that many, again in the classes' shares
-    """
-    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    rank = _rank_within_class(labels[shuffled])  # 0, 1, 2, ... within each class, in shuffled order
-    counts = torch.bincount(labels)[labels[shuffled]]
-    held = rank < (counts * fraction).round()
-    if fraction > 0 and not held.any():
-        raise Problem(f"val_fraction {fraction:g} of {len(labels)} pictures holds out none; raise it, or set it to 0.")
-    kept = shuffled[~held]
-    if len(kept) == 0:
-        raise Problem("No picture is left to learn from; lower val_fraction or add pictures.")
-    if limit is not None:
-        share = (rank[~held] + 0.5) / torch.bincount(labels[kept])[labels[kept]]  # evenly through every class
-        kept = kept[torch.argsort(share, stable=True)[:limit]]
-    return kept.sort().values, shuffled[held].sort().values
-
-
-def _rank_within_class(labels: Tensor) -> Tensor:
-    order = torch.argsort(labels, stable=True)
-    counts = torch.bincount(labels)
-    start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
-    rank = torch.empty_like(labels)
-    rank[order] = torch.arange(len(labels)) - start
-    return rank
-
-
-def one_of_each(labels: Tensor) -> Tensor:
-    """Ten indices: the first picture of each of the first ten classes, filled up with the first others."""
-    firsts = [int((labels == c).nonzero()[0]) for c in labels.unique().tolist()[:FIXED_PICTURES]]
-    others = [i for i in range(min(len(labels), 2 * FIXED_PICTURES)) if i not in firsts]
-    return torch.tensor((firsts + others)[:FIXED_PICTURES])
 
 
 def _preprocessing(config: Config, images: Tensor, size: int, channels: int) -> Preprocessing:

@@ -1,0 +1,61 @@
+"""What this machine offers: the first thing to read in a bug report."""
+
+import os
+import platform
+import shutil
+from importlib import metadata
+
+import psutil
+
+from .. import checkpoints, runs
+from ..data import sources
+
+PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "captum", "pillow", "safetensors", "scikit-learn", "scikit-image", "numpy", "psutil")
+
+
+def check() -> dict:
+    """Machine, devices, versions, folders, data and weights as JSON values; nothing is downloaded or written."""
+    return {
+        "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
+        "memory_mib": psutil.virtual_memory().total // 2**20, "versions": {name: _version(name) for name in PACKAGES},
+        "torchvision_loads": _torchvision(), "devices": _devices(),
+        "folders": {"runs": _folder(runs.root()), "data": _folder(sources.data_folder()), "checkpoints": _folder(checkpoints.BUNDLED)},
+        "data": {source.name: "built in" if not source.needs_download else _downloaded(source.name) for source in sources.SOURCES.values()},
+        "weights": checkpoints.bundled(),
+        "runs": {run.name: runs.state(run) for run in runs.list_runs()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _torchvision() -> str:
+    """ "yes", or the sentence that cures it: the two are compiled against each other."""
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError, OSError) as error:
+        return f"no ({str(error).splitlines()[0][:100]}); torch and torchvision must be a matching pair: run `make setup`."
+    return "yes"
+
+
+def _devices() -> list[str]:
+    import torch
+
+    found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    return found + (["mps"] if torch.backends.mps.is_available() else []) + ["cpu"]
+
+
+def _folder(path) -> dict:
+    there = next(p for p in [path.absolute(), *path.absolute().parents] if p.exists())
+    return {"path": str(path.absolute()), "exists": path.exists(), "writable": os.access(there, os.W_OK),
+            "free_mib": shutil.disk_usage(there).free // 2**20}
+
+
+def _downloaded(name: str) -> str:
+    from ..data import downloads
+
+    return "here" if downloads.is_here(name) else "not downloaded"
