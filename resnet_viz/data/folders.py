@@ -13,46 +13,29 @@ Members of a zip are read in memory and never extracted.
 
 import csv
 import io
-import os
-import stat
-import struct
 import warnings
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..problems import Problem
-from .sources import Pictures, Progress
+from . import uploads
+from .archives import Store, opened
+from .sources import SPLITS, Pictures, Progress
 
 MAX_BYTES = 2 * 2 ** 30             # of one split, decoded
 MAX_PIXELS = 50_000_000             # of one picture
-MAX_FILE_BYTES = 64 * 2 ** 20       # of one picture file or table
-MAX_ZIP_BYTES = 16 * 2 ** 30        # of all members of a zip, as declared
 LARGEST_KEPT = 256                  # pictures of one size up to this side are kept as they are
 USUAL_SIZE = 224                    # larger or unequal ones are brought to this side at most
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # none that starts another program
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-# What Pillow raises for damaged files, by experience with its fuzzed inputs; a bug of ours is none of these on its own.
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, OverflowError,
-              zipfile.BadZipFile, Image.DecompressionBombError)
-
-
-@dataclass(frozen=True)
-class Store:
-    """A folder or zip as a flat list: file names with "/" from the root, and a reader of one file's bytes."""
-
-    path: Path
-    files: tuple[str, ...]
-    read: Callable[[str], bytes]
+UNREADABLE = (*uploads.BROKEN, zipfile.BadZipFile, Image.DecompressionBombError, Problem)
 
 
 @dataclass(frozen=True)
@@ -75,7 +58,7 @@ def read(path: Path, split: str, progress: Progress | None = None, size: int | N
     """
     if size is not None and size < 1:
         raise Problem(f"The picture size must be at least 1 pixel, not {size}.")
-    with _opened(path) as store:
+    with opened(path) as store:
         listing = _listing(store, split)
         arrays, kept, unreadable = _decode_all(store, listing.files, size, progress)
     labels = torch.tensor([listing.labels[i] for i in kept], dtype=torch.int64)
@@ -84,84 +67,12 @@ def read(path: Path, split: str, progress: Progress | None = None, size: int | N
                     else path.resolve().name, listing.notes + _told(unreadable, len(listing.files)))
 
 
-# ---------------------------------------------------------------- folder or zip
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Store]:
-    if path.is_dir():
-        files = tuple(sorted(_walk(path)))
-        root = _root(path, files)
-        yield Store(path, tuple(name[len(root):] for name in files if name.startswith(root)),
-                    lambda name: _read_file(path / (root + name)))
-        return
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, struct.error) as error:
-        raise Problem(f"{path.name} is neither a folder nor a readable zip; give a folder or a .zip of "
-                      "train/<class>/ and test/<class>/ pictures.") from error
-    with archive:
-        members = _safe_members(path.name, archive)
-        root = _root(path, tuple(members))
-        yield Store(path, tuple(sorted(name[len(root):] for name in members if name.startswith(root))),
-                    lambda name: archive.read(members[root + name]))
-
-
-def _walk(path: Path) -> Iterator[str]:
-    """Every file below `path`; linked files and linked class folders count, deeper linked folders could be loops."""
-    for folder in (path, *(p for p in path.glob("*/*") if p.is_symlink() and p.is_dir())):
-        for here, folders, names in os.walk(folder):
-            folders[:] = [f for f in folders if not f.startswith(".")]
-            inside = Path(here).relative_to(path)
-            yield from ((inside / name).as_posix() for name in names if not name.startswith("."))
-
-
-def _read_file(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise ValueError("file too large")
-    return path.read_bytes()
-
-
-def _safe_members(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The members by name, or a Problem for a zip that no honest tool makes of a folder of pictures."""
-    members, total = {}, 0
-    for info in archive.infolist():
-        name = info.filename.replace("\\", "/")
-        parts = PurePosixPath(name).parts
-        total += info.file_size
-        why = None
-        if name.startswith("/") or ".." in parts or (parts and ":" in parts[0]):
-            why = "has a name that points outside the zip"
-        elif stat.S_ISLNK(info.external_attr >> 16):
-            why = "is a symbolic link"
-        elif info.flag_bits & 0x1:
-            why = "is encrypted"
-        elif info.file_size > MAX_FILE_BYTES:
-            why = f"unpacks to {info.file_size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed for one file"
-        elif total > MAX_ZIP_BYTES:
-            why = f"brings the zip to more than the {MAX_ZIP_BYTES:,} bytes allowed"
-        if why:
-            raise Problem(f"{archive_name} was not read: its member {name[:80]!r} {why}; "
-                          "pack the train/ and test/ folders again with an ordinary zip tool.")
-        if not info.is_dir() and parts and parts[0] != "__MACOSX" and not any(p.startswith(".") for p in parts):
-            members["/".join(parts)] = info
-    return members
-
-
-def _root(path: Path, files: tuple[str, ...]) -> str:
-    """"" where train/, test/ or val/ are at the top, else "name/" where all is inside one enclosing folder."""
-    tops = {name.split("/")[0] for name in files if "/" in name}
-    if not tops & {"train", "test", "val"} and len(tops) == 1:
-        return tops.pop() + "/"
-    return ""
-
-
 # ---------------------------------------------------------------- which files, which labels
 
 def _listing(store: Store, split: str) -> Listing:
-    tables = [name for name in store.files if name in ("labels.csv", f"{split}/labels.csv", "train/labels.csv",
-                                                       "test/labels.csv", "val/labels.csv")]
+    tables = [name for name in ("labels.csv", *(f"{part}/labels.csv" for part in SPLITS)) if name in store.files]
     rows = _table_rows(store, tables) if tables else _folder_rows(store)
-    here = sorted({row[0] for row in rows})
+    here = [part for part in SPLITS if any(row[0] == part for row in rows)]
     if not here:
         found = sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in store.files})
         raise Problem(f"{store.path.name} holds no pictures in train/<class>/, test/<class>/ or val/<class>/ "
@@ -190,7 +101,7 @@ def _folder_rows(store: Store) -> list[tuple[str, str, tuple[str, ...]]]:
     rows = []
     for name in store.files:
         parts = name.split("/")
-        if len(parts) >= 3 and parts[0] in ("train", "test", "val") and name.lower().endswith(SUFFIXES):
+        if len(parts) >= 3 and parts[0] in SPLITS and name.lower().endswith(SUFFIXES):
             rows.append((parts[0], name, (parts[1],)))
     return rows
 
@@ -216,7 +127,7 @@ def _table_rows(store: Store, tables: list[str]) -> list[tuple[str, str, tuple[s
             name = folder + values[0]
             if len(values) != len(columns) or "" in values:
                 raise Problem(f"Line {number} of {table} needs {len(columns)} values ({', '.join(columns)}).")
-            if name not in files or name.split("/")[0] not in ("train", "test", "val"):
+            if name not in files or name.split("/")[0] not in SPLITS:
                 raise Problem(f"Line {number} of {table} names {values[0]!r}, which is no picture of train/, test/ or "
                               f"val/ in {store.path.name}; correct the line or add the picture.")
             rows.append((name.split("/")[0], name, values[1:]))
@@ -317,8 +228,8 @@ def _image(data: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)     # the cap below is lower than Pillow's
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError("too many pixels")
+    if image.width * image.height > MAX_PIXELS or max(image.size) > 50 * min(image.size):
+        raise ValueError("too many pixels, or a strip that would have too many once its short side is enlarged")
     return image
 
 
@@ -327,9 +238,10 @@ def _decode(data: bytes, size: int) -> np.ndarray:
     image = _image(data)
     if min(image.size) > 2 * size:
         image.draft(None, (2 * size, 2 * size))     # a JPEG can be decoded at 1/2, 1/4 or 1/8 of its size
-    if "exif" in image.info:
-        image = ImageOps.exif_transpose(image)
-    image = _plain(image)
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in ("L", "RGB") or "exif" in image.info or "transparency" in image.info:
+        image = uploads.decode(data, "picture").image       # the rare ones: palettes, 16 bits, CMYK, turned cameras
     if image.size != (size, size):
         scale = size / min(image.size)
         wide = max(size, round(image.width * scale)), max(size, round(image.height * scale))
@@ -338,19 +250,3 @@ def _decode(data: bytes, size: int) -> np.ndarray:
         image = image.crop((left, top, left + size, top + size))
     array = np.asarray(image)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Mode L or RGB: 16-bit scaled to 8, transparency laid on white, palettes and CMYK resolved."""
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float64)
-        return Image.fromarray((values / 257).round().clip(0, 255).astype(np.uint8))
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")

@@ -171,12 +171,12 @@ def class_match(checkpoint_classes: Sequence[str] | None, data_classes: Sequence
     Raises Problem where the names, or their numbers, differ.
     """
     if checkpoint_classes is None or data_classes is None:
-        known = checkpoint_classes if checkpoint_classes is not None else data_classes
-        here = len(data_classes) if data_classes is not None else len(checkpoint_classes or ())
-        if known is None:
-            return torch.arange(count or 0)
-        if count is not None and count != here:
-            raise Problem(f"The checkpoint tells {count} classes apart and the data has {here}; "
+        there = len(checkpoint_classes) if checkpoint_classes is not None else count
+        here = len(data_classes) if data_classes is not None else there
+        if there is None:
+            there = here
+        if here is None or here != there:
+            raise Problem(f"The checkpoint tells {there} classes apart and the data has {here}; "
                           "choose data with the same classes.")
         return torch.arange(here)
     places = {name: index for index, name in enumerate(checkpoint_classes)}
