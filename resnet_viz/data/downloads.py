@@ -78,11 +78,11 @@ def _present(reader, split: str):
     """The data set if it is in the data folder, whole and unpacked, else None."""
     try:
         return reader(data_folder(), train=split == "train", download=False)
-    except RuntimeError:            # torchvision's word for "not found or corrupted"
-        return None
-    except (AssertionError, ValueError) as error:       # its words for an unpacked MNIST file of the wrong length
+    except (RuntimeError, AssertionError, ValueError) as error:
+        if "not found" in str(error):               # torchvision says "Dataset not found or corrupted"
+            return None
         raise Problem(f"The files in {data_folder() / reader.__name__} are damaged; delete that folder and "
-                      "try again.") from error
+                      "try again.") from error      # an unpacked MNIST file of the wrong length; CIFAR has checksums
 
 
 # ---------------------------------------------------------------- fetching

@@ -23,6 +23,7 @@ TRAIN, TEST = 10_080, 2_016                     # 60 and 12 of every root
 HEADS = (168, 11, 7)
 TEMPLATE = 64                                   # pixels a side of a kept distance picture, over -1.2..1.2
 REACH = 1.2
+BROAD_PEN = 0.09                                # half its width
 CHUNK = 504
 
 # Strokes as points (x, y) in -1..1, y downwards. The root fills -0.5..0.5.
@@ -113,8 +114,21 @@ def _alphabet(seed: int) -> list[torch.Tensor]:
     rng = np.random.default_rng([seed, 2])
     signs = [[[_curve(np.array(stroke)) for stroke in strokes] for strokes in head.values()]
              for head in (VOWELS, CONSONANTS)]
-    return [torch.from_numpy(np.stack([_distance(strokes) for strokes in head]))
-            for head in ([_root(rng) for _ in range(HEADS[0])], *signs)]
+    return [torch.from_numpy(np.stack(head)) for head in
+            (_roots(rng), *([_distance(strokes) for strokes in head] for head in signs))]
+
+
+def _roots(rng: np.random.Generator) -> list[np.ndarray]:
+    """The distance pictures of 168 roots, no two of which share more than 0.6 of their ink (a broad pen's)."""
+    kept, inks = [], np.empty((0, TEMPLATE * TEMPLATE), np.float32)
+    while len(kept) < HEADS[0]:
+        drawn = _distance(_root(rng))
+        ink = (drawn.ravel() < BROAD_PEN).astype(np.float32)
+        both = inks @ ink
+        if len(kept) == 0 or (both / (inks.sum(1) + ink.sum() - both)).max() < 0.6:
+            kept.append(drawn)
+            inks = np.concatenate([inks, ink[None]])
+    return kept
 
 
 def _root(rng: np.random.Generator) -> list[np.ndarray]:
