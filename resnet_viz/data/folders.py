@@ -13,7 +13,6 @@ Members of a zip are read in memory and never extracted.
 
 import csv
 import io
-import warnings
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from .sources import SPLITS, Pictures, Progress
 
 MAX_BYTES = 2 * 2 ** 30             # of one split, decoded
 MAX_PIXELS = 50_000_000             # of one picture
-LARGEST_KEPT = 256                  # pictures of one size up to this side are kept as they are
+LARGEST_KEPT = 256                  # square pictures all of one size up to this side are kept as they are
 USUAL_SIZE = 224                    # larger or unequal ones are brought to this side at most
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # none that starts another program
@@ -60,7 +59,7 @@ def read(path: Path, split: str, progress: Progress | None = None, size: int | N
         raise Problem(f"The picture size must be at least 1 pixel, not {size}.")
     with opened(path) as store:
         listing = _listing(store, split)
-        arrays, kept, unreadable = _decode_all(store, listing.files, size, progress)
+        arrays, kept, unreadable = _decoded(store, listing.files, size, progress)
     labels = torch.tensor([listing.labels[i] for i in kept], dtype=torch.int64)
     return Pictures(torch.from_numpy(arrays), labels, tuple(name for head in listing.classes for name in head),
                     tuple(len(head) for head in listing.classes), path.resolve().stem if path.is_file()
@@ -165,17 +164,31 @@ def _told(unreadable: list[str], total: int) -> tuple[str, ...]:
 
 # ---------------------------------------------------------------- decoding
 
-def _decode_all(store: Store, files: list[str], size: int | None, progress: Progress | None):
+class _Unequal(Exception):
+    """A picture has another size than the first, where all were hoped to be of one."""
+
+
+def _decoded(store: Store, files: list[str], size: int | None, progress: Progress | None):
     """uint8 [N, C, H, W], the indices of the files that could be read, and the names of those that could not."""
-    if size is None:
-        size = _common_size(store, files, progress)
+    if size is not None:
+        return _decode_all(store, files, size, False, progress)
+    side = _first_side(store, files)
+    if side <= LARGEST_KEPT:            # small pictures are most often of one size: try that, and save a pass
+        try:
+            return _decode_all(store, files, side, True, progress)
+        except _Unequal:
+            pass
+    return _decode_all(store, files, _common_side(store, files, progress), False, progress)
+
+
+def _decode_all(store: Store, files: list[str], size: int, equal: bool, progress: Progress | None):
     _check_bytes(store.path.name, len(files), size)
     out, kept, unreadable = np.empty((len(files), 1, size, size), np.uint8), [], []
     for index, name in enumerate(files):
         if progress and index % 500 == 0:
             progress(index, len(files), f"reading {store.path.name}")
         try:
-            array = _decode(store.read(name), size)
+            array = _decode(store.read(name), size, equal)
         except UNREADABLE:
             unreadable.append(name)
             continue
@@ -205,37 +218,41 @@ def _check_bytes(name: str, pictures: int, size: int) -> None:
                       f"than the {MAX_BYTES / 2 ** 30:.0f} GiB allowed; choose a size of at most {fits}.")
 
 
-def _common_size(store: Store, files: list[str], progress: Progress | None) -> int:
-    """The one square size of all pictures where they have one of at most 256, else a size for all of them."""
-    sizes = Counter()
+def _first_side(store: Store, files: list[str]) -> int:
+    """The shorter side of the first picture that can be read."""
+    for name in files:
+        try:
+            return min(_image(store.read(name)).size)
+        except UNREADABLE:
+            continue                    # named when it is decoded
+    return 1
+
+
+def _common_side(store: Store, files: list[str], progress: Progress | None) -> int:
+    """The most common shorter side of the pictures, at most 224."""
+    sides = Counter()
     for index, name in enumerate(files):
         if progress and index % 500 == 0:
             progress(index, len(files), f"measuring {store.path.name}")
         try:
-            with _image(store.read(name)) as image:
-                sizes[image.size] += 1
+            sides[min(_image(store.read(name)).size)] += 1
         except UNREADABLE:
-            continue                    # named when it is decoded
-    if not sizes:
-        return 1
-    width, height = sizes.most_common(1)[0][0]
-    if len(sizes) == 1 and width == height <= LARGEST_KEPT:
-        return width
-    return min(USUAL_SIZE, Counter(min(shape) for shape in sizes.elements()).most_common(1)[0][0])
+            continue
+    return min(USUAL_SIZE, sides.most_common(1)[0][0]) if sides else 1
 
 
 def _image(data: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)     # the cap below is lower than Pillow's
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=FORMATS)       # the header only
     if image.width * image.height > MAX_PIXELS or max(image.size) > 50 * min(image.size):
         raise ValueError("too many pixels, or a strip that would have too many once its short side is enlarged")
     return image
 
 
-def _decode(data: bytes, size: int) -> np.ndarray:
-    """uint8 [1 or 3, size, size]: upright, shorter side brought to `size`, middle square."""
+def _decode(data: bytes, size: int, equal: bool) -> np.ndarray:
+    """uint8 [1 or 3, size, size]: upright, shorter side brought to `size`, middle square; `equal`: it must be so."""
     image = _image(data)
+    if equal and image.size != (size, size):
+        raise _Unequal
     if min(image.size) > 2 * size:
         image.draft(None, (2 * size, 2 * size))     # a JPEG can be decoded at 1/2, 1/4 or 1/8 of its size
     if image.mode == "1":

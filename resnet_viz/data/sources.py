@@ -89,8 +89,8 @@ SOURCES: dict[str, Source] = {source.name: source for source in (
            "machine from a seed, no download.", 32, 3, (10,), 20_000, 2_000, False, _shapes),
     Source("glyphs", "Glyphs", "Invented letters with three labels each: root, vowel sign and consonant sign; made on "
            "this machine from a seed, no download.", 64, 1, (168, 11, 7), 10_080, 2_016, False, _glyphs),
-    Source("digits", "Digits", "1,797 real handwritten digits of 8 x 8 pixels that come with scikit-learn; no download.",
-           8, 1, (10,), 1_433, 364, False, _digits),
+    Source("digits", "Digits", "1,797 real handwritten digits of 8 x 8 pixels that come with scikit-learn; no "
+           "download.", 8, 1, (10,), 1_433, 364, False, _digits),
     Source("cifar10", "CIFAR-10", "60,000 small colour photographs of ten kinds of animals and vehicles; 170 MB to "
            "download.", 32, 3, (10,), 50_000, 10_000, True, _downloaded("cifar10")),
     Source("cifar100", "CIFAR-100", "60,000 small colour photographs of a hundred kinds of things; 169 MB to download.",

@@ -65,11 +65,12 @@ def write(request, tmp_path):
 
 def test_pictures_arrive_bit_for_bit_with_their_labels(write):
     files = animals()
-    read = load(write({**files, "train/cat/notes.txt": b"x", "train/.DS_Store": b"x", "__MACOSX/train/cat/0.png": b"x"}),
-                "train")
+    clutter = {"train/cat/notes.txt": b"x", "train/.DS_Store": b"x", "__MACOSX/train/cat/0.png": b"x"}
+    read = load(write({**files, **clutter}), "train")
     assert read.classes == ("cat", "dog") and read.heads == (2,) and read.name == "set" and read.notes == ()
     wanted = sorted((name.split("/")[1], pixels(data).tobytes()) for name, data in files.items() if "train" in name)
-    assert sorted((read.classes[k], image.numpy().tobytes()) for image, k in zip(read.images, read.labels[:, 0])) == wanted
+    got = [(read.classes[k], image.numpy().tobytes()) for image, k in zip(read.images, read.labels[:, 0])]
+    assert sorted(got) == wanted
     assert read.images.shape == (6, 3, 8, 8) and read.labels.shape == (6, 1)
 
 
@@ -105,7 +106,8 @@ def test_odd_but_valid_pictures_are_read_right(tmp_path):
     files = animals() | {
         "train/cat/a.png": encoded(sixteen), "train/cat/b.png": encoded(clear),
         "train/cat/c.jpg": encoded(half, "JPEG", exif=exif, quality=95), "train/cat/d.png": encoded(half.convert("P")),
-        "train/cat/e.jpg": encoded(half.convert("CMYK"), "JPEG", quality=95), "train/cat/f.png": encoded(half.convert("1"))}
+        "train/cat/e.jpg": encoded(half.convert("CMYK"), "JPEG", quality=95),
+        "train/cat/f.png": encoded(half.convert("1"))}
     read = load(as_folder(tmp_path / "set", files), "train")
     grey16, on_white, turned, palette, cmyk, bits = read.images[3:9].float()
     assert (grey16 == 100).all() and (on_white == 255).all()
@@ -189,7 +191,8 @@ def linked(name: str) -> zipfile.ZipInfo:
 
 @pytest.mark.parametrize("member, words", [
     ("../../evil.png", "points outside"), ("train/cat/../../../evil.png", "points outside"),
-    ("/etc/evil.png", "points outside"), ("C:/evil.png", "points outside"), ("train\\..\\..\\evil.png", "points outside"),
+    ("/etc/evil.png", "points outside"), ("C:/evil.png", "points outside"),
+    ("train\\..\\..\\evil.png", "points outside"),
     (linked("train/cat/link.png"), "symbolic link")])
 def test_unsafe_zips_are_refused_and_nothing_is_written(tmp_path, member, words):
     path = as_zip(tmp_path / "set.zip", animals())
@@ -250,7 +253,8 @@ ROWS = [("0", "10", "a"), ("1", "9", "b"), ("2", "10", "b"), ("3", "2", "a")]
 
 
 def test_several_labels_come_from_a_table(write):
-    table = "file,root,vowel\n" + "".join(f"{split}/{n}.png,{r},{v}\n" for split in ("train", "test") for n, r, v in ROWS)
+    lines = [f"{split}/{n}.png,{r},{v}\n" for split in ("train", "test") for n, r, v in ROWS]
+    table = "file,root,vowel\n" + "".join(lines)
     read = load(write(lettered() | {"labels.csv": table.encode()}), "train")
     assert read.heads == (3, 2) and read.classes == ("2", "9", "10", "a", "b")      # numbers sort as numbers
     assert read.labels.tolist() == [[2, 0], [1, 1], [2, 1], [0, 0]]

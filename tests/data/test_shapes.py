@@ -31,8 +31,8 @@ def drawn(*polygons: list[tuple[float, float]]) -> np.ndarray:
     """The union of polygons as Pillow fills them."""
     image = Image.new("1", (GRID, GRID))
     for polygon in polygons:
-        ImageDraw.Draw(image).polygon([((x + 1.2) * GRID / 2.4 - 0.5, (y + 1.2) * GRID / 2.4 - 0.5) for x, y in polygon],
-                                      fill=1)
+        places = [((x + 1.2) * GRID / 2.4 - 0.5, (y + 1.2) * GRID / 2.4 - 0.5) for x, y in polygon]
+        ImageDraw.Draw(image).polygon(places, fill=1)
     return np.asarray(image)
 
 
