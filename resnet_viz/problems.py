@@ -12,5 +12,5 @@ class Problem(Exception):
 def one_of(what: str, value, known):
     """Return `value` if it is among `known`, else raise a Problem that lists the known ones."""
     if value not in known:
-        raise Problem(f"Unknown {what} {value!r}; choose one of: {', '.join(str(k) for k in known)}.")
+        raise Problem(f"Unknown {what} {value!r:.60}; choose one of: {', '.join(str(k) for k in known)}.")
     return value

@@ -23,6 +23,15 @@ ACTIVATIONS = {
     "sigmoid": nn.Sigmoid,
 }
 NORMS = {"batch": nn.BatchNorm2d, "none": nn.Identity}
+MAX_SIZE = 2**20  # channels or classes of one layer; a file's header may ask for more, no computer holds it
+MAX_BLOCKS = 1_000  # the deepest network of the paper has 600
+
+
+def whole_numbers(name: str, sizes) -> tuple[int, ...]:
+    """`sizes` as a tuple (JSON gives a list); a Problem unless all are whole numbers from 1 to MAX_SIZE."""
+    if not isinstance(sizes, list | tuple) or not sizes or not all(type(n) is int and 1 <= n <= MAX_SIZE for n in sizes):
+        raise Problem(f"The {name} of a network must be whole numbers from 1 to {MAX_SIZE:,}, not {sizes!r:.60}.")
+    return tuple(sizes)
 
 
 @dataclass(frozen=True)
@@ -62,15 +71,15 @@ class ResNetSpec:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("normalisation layer", self.norm, NORMS)
         for name in ("depths", "widths", "heads"):
-            sizes = tuple(getattr(self, name))
-            object.__setattr__(self, name, sizes)  # a list, as JSON gives it, becomes a tuple
-            if not sizes or not all(type(n) is int and n > 0 for n in sizes):
-                raise Problem(f"The {name} of a network must be whole numbers above 0, not {list(sizes)}.")
+            object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
+        for name in ("in_channels", "stem_width"):
+            whole_numbers(name, [getattr(self, name)])
         if len(self.depths) != len(self.widths):
             raise Problem(f"{len(self.depths)} stages need as many widths, not {len(self.widths)}.")
-        for name in ("in_channels", "stem_width"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
-                raise Problem(f"{name} must be a whole number above 0, not {getattr(self, name)!r}.")
+        if sum(self.depths) > MAX_BLOCKS:
+            raise Problem(f"A network of {sum(self.depths):,} blocks is too deep; build at most {MAX_BLOCKS:,}.")
+        if type(self.conv_bias) is not bool:
+            raise Problem(f"conv_bias must be true or false, not {self.conv_bias!r:.60}.")
 
     def arguments(self) -> dict:
         """The spec as JSON values."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..problems import Problem, one_of
-from .resnet import ResNet, ResNetSpec
+from .resnet import ResNet, ResNetSpec, whole_numbers
 from .simple_cnn import SimpleCNN
 
 IMAGENET_WIDTHS = (64, 128, 256, 512)
@@ -26,7 +26,7 @@ PLAIN_ONLY = "has no shortcuts: that is what makes it plain"
 
 @dataclass(frozen=True)
 class Network:
-    """One entry of the zoo. `make(**arguments)` builds it; arguments are JSON values."""
+    """One entry of the zoo. `make(**arguments)` builds it; arguments are JSON values; `spec` is a ResNet's by default."""
 
     name: str
     family: str
@@ -34,6 +34,7 @@ class Network:
     input_size: int  # pixels a side the network was designed for
     heads: tuple[int, ...]  # default classes of each classifier
     make: Callable[..., nn.Module]
+    spec: ResNetSpec | None = None
 
 
 def _resnet(defaults: dict, fixed: dict | None = None) -> Callable[..., ResNet]:
@@ -53,8 +54,11 @@ def _resnet(defaults: dict, fixed: dict | None = None) -> Callable[..., ResNet]:
 
 def _simple_cnn(heads=(10,), in_channels: int = 3, dropout: float = 0.5, **unknown) -> SimpleCNN:
     for key in unknown:
-        raise Problem(f"simple-cnn has no {key} to set; it takes heads, in_channels and dropout.")
-    return SimpleCNN(tuple(heads), in_channels, dropout)
+        raise Problem(f"simple-cnn has no {key:.60} to set; it takes heads, in_channels and dropout.")
+    whole_numbers("in_channels", [in_channels])
+    if not 0 <= dropout < 1:
+        raise Problem(f"dropout is a share of at least 0 and below 1, not {dropout!r:.60}.")
+    return SimpleCNN(whole_numbers("heads", heads), in_channels, dropout)
 
 
 def _entries():
@@ -62,25 +66,25 @@ def _entries():
         defaults = {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (1000,),
                     "stem": "imagenet", "stem_width": 64, "shortcut": "B"}
         yield Network(f"resnet{depth}", "ImageNet ResNet", f"{depth} layers, {block} blocks {list(depths)}",
-                      224, (1000,), _resnet(defaults))
+                      224, (1000,), _resnet(defaults), ResNetSpec(**defaults))
     for depth in CIFAR_NUMBERS:
         n = (depth - 2) // 6
         defaults = {"block": "basic", "depths": (n, n, n), "widths": CIFAR_WIDTHS, "heads": (10,),
                     "stem": "cifar", "stem_width": 16, "shortcut": "A"}
         yield Network(f"resnet{depth}", "CIFAR ResNet", f"{depth} layers, three stages of {n} basic blocks",
-                      32, (10,), _resnet(defaults))
+                      32, (10,), _resnet(defaults), ResNetSpec(**defaults))
     for depth in CIFAR_NUMBERS:
         n = (depth - 2) // 6
         defaults = {"block": "basic", "depths": (n, n, n), "widths": CIFAR_WIDTHS, "heads": (10,),
                     "stem": "cifar", "stem_width": 16, "shortcut": None}
         yield Network(f"plain{depth}", "CIFAR plain", f"{depth} layers, the twin of resnet{depth} without shortcuts",
-                      32, (10,), _resnet(defaults, {"shortcut": PLAIN_ONLY}))
+                      32, (10,), _resnet(defaults, {"shortcut": PLAIN_ONLY}), ResNetSpec(**defaults))
     for depth in (18, 34, 50):
         block, depths = IMAGENET_DEPTHS[depth]
         defaults = {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (10,),
                     "stem": "cifar", "stem_width": 64, "shortcut": "B"}
         yield Network(f"resnet{depth}-cifar", "ResNet with CIFAR stem", f"ResNet-{depth} with a 3x3 stem for 32x32 pictures",
-                      32, (10,), _resnet(defaults))
+                      32, (10,), _resnet(defaults), ResNetSpec(**defaults))
     yield Network("simple-cnn", "course network", "two convolutions and a linear layer, the lab's warm-up",
                   32, (10,), _simple_cnn)
 
@@ -111,7 +115,7 @@ def build(name: str, arguments: dict | None = None, device: str = "cpu") -> nn.M
         try:
             return make(**arguments)
         except TypeError as error:  # a missing or mistyped field, e.g. from a hand-written header
-            raise Problem(f"{name} cannot be built from {arguments}: {error}.") from error
+            raise Problem(f"{name} cannot be built from {arguments!r:.80}: {error}.") from error
 
 
 def heads_of(name: str, arguments: dict) -> tuple[int, ...]:
