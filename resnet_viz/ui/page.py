@@ -1,6 +1,7 @@
 """The frame of every page: its question, its problems as one sentence, and what stands under the picture."""
 
 import io
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 from ..problems import Problem
 
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
 VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers"}
 
 
@@ -24,7 +26,12 @@ def problems():
     try:
         yield
     except Problem as problem:
-        st.error(str(problem), icon=":material/error:")
+        st.error(plain(str(problem)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Text from outside (file and class names) for Markdown: shown as it is, neither formatted nor loading anything."""
+    return MARKDOWN.sub(r"\\\1", text)
 
 
 def under_picture(key: str, **views: Callable[[], None]) -> None:
@@ -42,15 +49,22 @@ def under_picture(key: str, **views: Callable[[], None]) -> None:
         next((views[name] for name in names if VIEWS[name] == chosen), views[names[0]])()
 
 
-def download_table(table, file_name: str, columns: dict | None = None, alt: str | None = None) -> None:
+def download_table(table, file_name: str, columns: dict | None = None, alt: str | None = None,
+                   thumbnails: list[str] | None = None) -> None:
     """A table with a button that downloads it as CSV (UTF-8 with a mark, so that spreadsheets read it).
 
-    table    DataFrame, or a list of dicts
-    columns  st.column_config by column name: labels, formats, units
-    alt      the finding in words, for who cannot see it
+    table       DataFrame, or a list of dicts
+    columns     st.column_config by column name: labels, formats, units
+    alt         the finding in words, for who cannot see it
+    thumbnails  a picture a row as data URL, shown first and left out of the CSV
     """
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
-    st.dataframe(frame, hide_index=True, column_config=columns, alt=alt)
+    columns, shown = dict(columns or {}), frame
+    if thumbnails is not None:
+        shown = frame.copy()
+        shown.insert(0, "", thumbnails)
+        columns[""] = st.column_config.ImageColumn(width="small")
+    st.dataframe(shown, hide_index=True, column_config=columns, alt=alt, row_height=48 if thumbnails is not None else None)
     text = io.StringIO()
     frame.to_csv(text, index=False)
     st.download_button("Download CSV", text.getvalue().encode("utf-8-sig"), file_name, "text/csv", on_click="ignore",

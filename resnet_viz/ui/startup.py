@@ -1,9 +1,9 @@
-"""What happens once when the server meets its first visitor: torch is loaded, and the installation is checked."""
+"""What happens once, when the server starts: torch is loaded beside it, and the installation is checked."""
 
 import threading
 from dataclasses import dataclass
 
-import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from .. import versions
 
@@ -16,14 +16,30 @@ class WarmUp:
     problem: str | None = None
 
 
-@st.cache_resource(show_spinner=False)
+_lock = threading.Lock()
+_warm: WarmUp | None = None
+
+
+def before_the_first_visitor() -> None:
+    """Called by app.py when the server imports it.
+
+    Streamlit takes any folder named pages/ for its older kind of app until st.navigation has run once, and greets the
+    first visitor of a link such as /kernels with a dialog "Page not found". The folder is not of that kind.
+    """
+    PagesManager.uses_pages_directory = False
+    warm_up()
+
+
 def warm_up() -> WarmUp:
-    """Start loading torch beside the page; once a server. The import takes 2 to 3 s, the first forward pass 1 s."""
-    warm = WarmUp(problem=versions.pair_problem())
-    if warm.problem is None:
-        warm.thread = threading.Thread(target=_load, args=(warm,), name="warm-up", daemon=True)
-        warm.thread.start()
-    return warm
+    """Start loading torch in a thread; once a process. The import takes 2 to 3 s, the first forward pass 1 s."""
+    global _warm
+    with _lock:
+        if _warm is None:
+            _warm = WarmUp(problem=versions.pair_problem())
+            if _warm.problem is None:
+                _warm.thread = threading.Thread(target=_load, args=(_warm,), name="warm-up", daemon=True)
+                _warm.thread.start()
+    return _warm
 
 
 def _load(warm: WarmUp) -> None:

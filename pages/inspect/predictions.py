@@ -1,0 +1,67 @@
+"""What does the network see in this picture?"""
+
+import streamlit as st
+
+from resnet_viz.analysis import predictions
+from resnet_viz.ui import predictions as display
+from resnet_viz.ui import state
+from resnet_viz.ui.page import download_table, page, plain, problems, under_picture
+from resnet_viz.ui.pictures import NamedPicture, choose_pictures, thumbnail
+
+PERCENT = st.column_config.NumberColumn(format="percent")
+BITS = st.column_config.NumberColumn(format="%.2f")
+
+
+def story(seen, verdicts) -> None:
+    st.markdown("\n".join(f"- {plain(line)}" for line in predictions.story(seen, verdicts)))
+
+
+def formula(seen, verdicts, preprocessing) -> None:
+    st.latex(predictions.normalisation_formula(seen, preprocessing))
+    st.caption("What the first layer reads for the first channel of the middle pixel.")
+    for verdict in verdicts:
+        st.latex(predictions.softmax_formula(verdict))
+    st.caption("Softmax: every logit z becomes a share of 100 %. The logits of this picture stand in the formula, the largest first.")
+
+
+def code(picture, checkpoint) -> None:
+    st.code(predictions.code(checkpoint.preprocessing, checkpoint.heads, picture.name))
+    st.caption("The same without a browser:")
+    st.code(f"python -m resnet_viz predict {state.current_reference()} PICTURE --json", language="bash")
+
+
+def numbers(picture, verdicts) -> None:
+    rows = [{"classifier": number, "class": answer.label, "index": answer.index, "logit": logit, "probability": answer.probability}
+            for number, verdict in enumerate(verdicts, start=1) for answer, logit in zip(verdict.answers, verdict.logits)]
+    if len(verdicts) == 1:
+        rows = [{key: value for key, value in row.items() if key != "classifier"} for row in rows]
+    download_table(rows, "probabilities.csv", {"probability": PERCENT, "logit": st.column_config.NumberColumn(format="%.3f")},
+                   alt=f"{len(rows)} classes for {picture.name}: {predictions.spoken(verdicts[0])}")
+
+
+def all_pictures(pictures) -> None:
+    st.subheader(f"All {len(pictures)} pictures", anchor=False)
+    rows = predictions.table([picture.name for picture in pictures], display.verdicts(pictures))
+    columns = {name: PERCENT if "probability" in name else BITS for name in rows[0] if "probability" in name or "entropy" in name}
+    download_table(rows, "predictions.csv", columns, thumbnails=[thumbnail(picture) for picture in pictures],
+                   alt="; ".join(f"{row['picture']}: {next(v for k, v in row.items() if k.startswith('class'))}" for row in rows))
+
+
+page("What does the network see in this picture?", "Drop in your own or take an example: what it is called, how surely, and what was left of it by then.")
+with problems():
+    picture, own = choose_pictures("predictions")
+    checkpoint = state.current_checkpoint()
+    if picture:
+        seen, verdicts = display.views(picture, checkpoint.preprocessing), display.verdicts([picture])[0]
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            display.show_framed(picture, seen)
+        with right:
+            display.show_verdicts(verdicts)
+        st.subheader("What was left for the network", anchor=False)
+        display.show_stations(seen, checkpoint.preprocessing)
+        good = [one for one in own if isinstance(one, NamedPicture)]
+        if len(good) > 1:
+            all_pictures(good)
+        under_picture("view", story=lambda: story(seen, verdicts), formula=lambda: formula(seen, verdicts, checkpoint.preprocessing),
+                      code=lambda: code(picture, checkpoint), numbers=lambda: numbers(picture, verdicts))

@@ -1,0 +1,183 @@
+"""The picture that a session looks at: uploaded, photographed or one of the examples, remembered from page to page.
+
+For pages:
+    choose_picture(key)     draws the row of choices; the picture in view, or None where there is none
+    choose_pictures(key)    the same row; the picture in view, and all of the person's own pictures (good and refused)
+"""
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from ..data import examples, uploads
+from ..data.examples import Example
+from ..problems import Problem
+from . import state
+from .page import plain
+
+HERE = Path(__file__).parent
+LIMIT_PICTURES = 40  # of one session: they stay in memory until the browser leaves
+THUMBNAIL = 168  # pixels a side, twice what is shown: sharp on fine screens
+OWN = "own"  # names of the person's pictures in the strip: own-1, own-2, ...
+IN_URL = "picture"
+
+_strip = st.components.v2.component("picture_strip", js=(HERE / "picture_strip.js").read_text(encoding="utf-8"),
+                                    css=(HERE / "picture_strip.css").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """An upright RGB picture (PIL) with what to call it, what was done to open it, and its content as a short text."""
+
+    name: str
+    image: Image.Image
+    note: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that could not be opened, and the sentence that says why."""
+
+    name: str
+    problem: str
+
+
+def choose_picture(key: str) -> NamedPicture | None:
+    """The row of choices; returns the picture in view."""
+    return choose_pictures(key)[0]
+
+
+def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | Refused]]:
+    """The row of choices; returns the picture in view, and the person's own pictures in the order they came.
+
+    key  a text of the page's own; what is chosen does not depend on it
+    """
+    own: list[NamedPicture | Refused] = st.session_state.setdefault("own_pictures", [])
+    offered = examples.examples(_data_of_the_checkpoint())
+    strip, drop = st.columns([3, 2], vertical_alignment="center")
+    with drop:
+        _drop_zone(key)
+    chosen = _in_view(own, offered)
+    with strip:
+        _strip(key=f"{key}_strip", data=_strip_data(own, offered, chosen), on_picked_change=partial(_pick, f"{key}_strip"), height="content")
+    for refused in (picture for picture in own if isinstance(picture, Refused)):
+        st.error(plain(refused.problem), icon=":material/broken_image:")
+    return (_picture(chosen, own, offered) if chosen else None), own
+
+
+# What is in view
+
+def _in_view(own: list, offered: list[Example]) -> str | None:
+    """The strip's name of the picture in view; kept in the session, and in the URL where it is an example."""
+    good = [f"{OWN}-{i}" for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
+    names = good + [example.name for example in offered]
+    wanted = st.session_state.get("picture_in_view") or st.query_params.get(IN_URL)
+    chosen = wanted if wanted in names else (names[0] if names else None)
+    if chosen is None or chosen.startswith(f"{OWN}-") or wanted is None:
+        st.query_params.pop(IN_URL, None)
+    else:
+        st.query_params[IN_URL] = chosen
+    return chosen
+
+
+def _picture(name: str, own: list, offered: list[Example]) -> NamedPicture:
+    if name.startswith(f"{OWN}-"):
+        return own[int(name.removeprefix(f"{OWN}-"))]
+    return _example(next(example for example in offered if example.name == name))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _example(example: Example) -> NamedPicture:
+    image = examples.read(example)
+    return NamedPicture(example.title, image, "", f"example:{example.name}")
+
+
+def _data_of_the_checkpoint() -> str | None:
+    """What the current checkpoint learned from: pictures of that kind are offered first."""
+    try:
+        return state.current_checkpoint().data
+    except Problem:
+        return None
+
+
+# The row of choices
+
+def _pick(component: str) -> None:
+    """A picture of the strip was clicked."""
+    if picked := st.session_state[component].get("picked"):
+        st.session_state.picture_in_view = picked
+
+
+def _drop_zone(key: str) -> None:
+    st.file_uploader("Your pictures", uploads.ENDINGS, accept_multiple_files=True, key=f"{key}_files", on_change=_take_files,
+                     args=(f"{key}_files",), max_upload_size=uploads.LIMIT_BYTES // 2**20, label_visibility="collapsed")
+    camera = st.popover("Camera", icon=":material/photo_camera:", on_change="rerun", key=f"{key}_camera_open")
+    if camera.open:
+        with camera:
+            st.camera_input("Take a photograph", key=f"{key}_camera", on_change=_take_photograph, args=(f"{key}_camera",))
+
+
+def _take_files(widget: str) -> None:
+    """The files in the drop zone replace the person's earlier pictures."""
+    files = st.session_state[widget] or []
+    _take([_decoded(file.name, file.getvalue()) for file in files[:LIMIT_PICTURES]])
+    if len(files) > LIMIT_PICTURES:
+        st.session_state.own_pictures.append(Refused(
+            "the rest", f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown, upload the others after them."))
+
+
+def _take_photograph(widget: str) -> None:
+    if (file := st.session_state[widget]) is not None:
+        _take([_decoded("photograph", file.getvalue())])
+
+
+def _take(pictures: list[NamedPicture | Refused]) -> None:
+    st.session_state.own_pictures = pictures
+    first = next((i for i, picture in enumerate(pictures) if isinstance(picture, NamedPicture)), None)
+    if first is not None:
+        st.session_state.picture_in_view = f"{OWN}-{first}"
+
+
+def _decoded(name: str, data: bytes) -> NamedPicture | Refused:
+    try:
+        decoded = uploads.decode(data, name)
+    except Problem as problem:
+        return Refused(name, str(problem))
+    return NamedPicture(name, decoded.image, "; ".join(decoded.notes), hashlib.sha256(data).hexdigest())
+
+
+# The strip
+
+def _strip_data(own: list, offered: list[Example], chosen: str | None) -> dict:
+    pictures = [{"name": f"{OWN}-{i}", "title": picture.name, **_thumbnail(picture.key, picture.image)}
+                for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
+    for example in offered:
+        picture = _example(example)
+        pictures.append({"name": example.name, "title": picture.name, **_thumbnail(picture.key, picture.image)})
+    return {"label": "The picture to look at", "chosen": chosen, "pictures": pictures}
+
+
+def thumbnail(picture: NamedPicture) -> str:
+    """The middle square of the picture, small, as a data URL."""
+    return _thumbnail(picture.key, picture.image)["src"]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _thumbnail(key: str, _image: Image.Image) -> dict:
+    """The middle square as a data URL, and whether it has so few pixels that they should stay visible."""
+    side = min(_image.size)
+    left, top = (_image.width - side) // 2, (_image.height - side) // 2
+    square = _image.crop((left, top, left + side, top + side))
+    if side > THUMBNAIL:
+        square = square.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    square.save(file, "JPEG", quality=85) if side > THUMBNAIL else square.save(file, "PNG")
+    kind = "jpeg" if side > THUMBNAIL else "png"
+    return {"src": f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}", "small": side <= 64}

@@ -1,0 +1,103 @@
+"""Predictions on the screen: cached verdicts, their bars, and the stations of a picture."""
+
+import numpy as np
+import streamlit as st
+
+from ..analysis import predictions
+from ..analysis.predictions import Verdict, Views, percent
+from ..checkpoints import Checkpoint
+from ..data.preprocessing import Preprocessing
+from ..drawing import predictions as drawing
+from ..drawing.colours import DIVERGING
+from . import state
+from .page import plain
+from .pictures import NamedPicture
+from .walls import png
+
+TOP = 5
+TILE = 192  # pixels a side on the screen; sent at twice that, for fine screens
+SLOW = 3  # from so many pictures on, the work shows how far it is
+CHANNELS = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
+FIXED = {"displayModeBar": False, "staticPlot": True}
+
+
+def verdicts(pictures: list[NamedPicture]) -> list[tuple[Verdict, ...]]:
+    """What the current checkpoint says of each picture, one verdict a head; worked out once for each picture."""
+    checkpoint, key = state.current_checkpoint(), state.current_key()
+    progress = st.progress(0.0) if len(pictures) > SLOW else None
+    found = []
+    for i, picture in enumerate(pictures):
+        if progress:
+            progress.progress(i / len(pictures), f"Picture {i + 1} of {len(pictures)}")
+        found.append(_verdict(key, picture.key, checkpoint, picture))
+    if progress:
+        progress.empty()
+    return found
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _verdict(checkpoint_key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> tuple[Verdict, ...]:
+    with state.model_of(_checkpoint) as model:
+        return predictions.predict(model, _checkpoint, [_picture.image])[0]
+
+
+def views(picture: NamedPicture, preprocessing: Preprocessing) -> Views:
+    """The stations of the picture on its way into a network with this preprocessing."""
+    return _views(picture.key, preprocessing, picture)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _views(picture_key: str, preprocessing: Preprocessing, _picture: NamedPicture) -> Views:
+    return predictions.what_the_network_saw(_picture.image, preprocessing)
+
+
+def show_framed(picture: NamedPicture, seen: Views) -> None:
+    """The person's picture with the part that the network gets."""
+    left, top, right, bottom = seen.crop_box
+    height, width = seen.original.shape[:2]
+    share = (right - left) * (bottom - top) / (width * height)
+    kept = "all of it" if share == 1 else f"its middle, {percent(share)} of it"
+    st.image(_framed(picture.key, seen.crop_box, seen.original), width="stretch", alt=f"{picture.name}; the network gets {kept}")
+    note = f" Note: {picture.note}." if picture.note else ""
+    st.caption(plain(f"{picture.name}, {width:,} x {height:,} pixels. The network gets {kept}.{note}"))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _framed(picture_key: str, box: tuple[int, int, int, int], _original: np.ndarray) -> np.ndarray:
+    return drawing.framed(_original, box)
+
+
+def show_verdicts(verdicts: tuple[Verdict, ...], key: str = "verdict") -> None:
+    """For each classifier the likeliest class as a headline, how sure the network is, and bars."""
+    for number, verdict in enumerate(verdicts, start=1):
+        if len(verdicts) > 1:
+            st.caption(f"Classifier {number} of {len(verdicts)}, {len(verdict.answers):,} classes")
+        first, top = verdict.answers[0], verdict.answers[:TOP]
+        st.header(plain(f"{first.label}, {percent(first.probability)}"), anchor=False)
+        st.markdown(plain(predictions.sureness(verdict)))
+        st.plotly_chart(drawing.bars([a.label for a in top], [a.probability for a in top]), config=FIXED, key=f"{key}_{number}",
+                        alt=f"Probabilities: {predictions.spoken(verdict, TOP)}")
+
+
+def show_stations(seen: Views, preprocessing: Preprocessing) -> None:
+    """The strip from the cut-out to the numbers that the first layer reads, all tiles of one size."""
+    size = preprocessing.size
+    planes, limit = drawing.planes(seen.normalised)
+    side = size * max(1, TILE // size)
+    cut_height, cut_width = seen.cropped.shape[:2]
+    tiles = [(seen.cropped, f"Cut out: {cut_width:,} × {cut_height:,}"), (seen.resized, f"Shrunk to {size} × {size}")]
+    tiles += [(plane, f"{name}, normalised") for name, plane in zip(CHANNELS[len(planes)], planes)]
+    with st.container(horizontal=True, gap="small"):
+        for number, (pixels, caption) in enumerate(tiles):
+            with st.container(width=side, gap=None):
+                st.image(png(pixels if number == 0 else drawing.enlarge(pixels, 2 * side)), width=side, alt=caption)
+                st.caption(caption)
+    scale_bar(limit)
+
+
+def scale_bar(limit: float) -> None:
+    """The scale of the normalised planes."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"−{limit:.2f}", width="content")
+        st.image(png(DIVERGING[None].repeat(12, axis=0)), width=192, alt=f"Colour scale from minus {limit:.2f}, blue, over 0, white, to {limit:.2f}, red")
+        st.caption(f"+{limit:.2f}; white is 0, the average of the training pictures", width="content")
