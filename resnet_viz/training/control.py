@@ -32,7 +32,7 @@ class Control:
         changes = [e for e in self._changes if e["step"] <= step]
         factor = 1.0
         if changes:
-            change = max(changes, key=lambda event: event["step"])
+            change = max(reversed(changes), key=lambda event: event["step"])  # of several at one step, the last given
             planned = learning_rate(self.config, change["step"], self.total_steps)
             factor = change["value"] / planned if planned > 0 else 1.0
         return learning_rate(self.config, step, self.total_steps) * factor
@@ -46,10 +46,12 @@ class Control:
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 command, value = "unreadable", None
             self._apply(command, value, step)
+            if isinstance(value, float) and not math.isfinite(value):
+                value = str(value)  # JSON has no word for it
             event = {"id": path.stem, "command": command, "value": value, "step": step, "time": time.time()}
             runs.append(self.run / "events.jsonl", event)
             if command == "lr" and _positive(value):
-                self._changes = sorted([*self._changes, event], key=lambda e: e["step"], reverse=False)
+                self._changes = [*self._changes, event]
             path.unlink(missing_ok=True)
 
     def _apply(self, command: str, value, step: int) -> None:

@@ -52,6 +52,7 @@ class Loop:
         self.steps_per_epoch = max(1, count // size + (count % size > 1))
         self.total_steps = self.steps_per_epoch * self.config.epochs
         self.control = Control(run, self.config, self.steps_per_epoch)
+        self.lr = self.control.lr(max(position.step - 1, 0))  # of the last update
         self.saved_at, self.speed = time.monotonic(), None
         self._reset_sums()
 
@@ -166,7 +167,6 @@ class Loop:
             runs.append(self.run / "gradients.jsonl", row)
 
     def _snapshot(self, confusion=None) -> None:
-        self.lr = self.control.lr(max(self.position.step - 1, 0))
         saving.write_snapshot(self.run, self.work, self.position, self.lr, confusion)
 
     def _save_resume(self) -> None:
@@ -204,7 +204,6 @@ class Loop:
     def _finish(self) -> None:
         """The test pictures, once: with the best weights where validation chose some, else with the last."""
         self.status.update(message="evaluating on the test pictures", images_per_s=None, eta_s=None)
-        self.lr = self.control.lr(max(self.position.step - 1, 0))
         which = "best" if runs.weights_file(self.run, "best") else "last"
         saving.finish_weights(self.run / f"{which}.safetensors", self.work, self._record_test)
         self.status.update(state="finished", message="finished", step=self.position.step)

@@ -1,0 +1,61 @@
+import json
+from dataclasses import fields
+
+import pytest
+
+from resnet_viz.problems import Problem
+from resnet_viz.training.config import Config, from_dict, resolve, with_settings
+from resnet_viz.training.presets import PRESETS
+from resnet_viz.training.presets import find as find_preset
+from resnet_viz.networks import zoo
+
+
+def test_a_config_survives_json():
+    config = Config(arguments={"stem": "imagenet"}, epochs=7, keep_weights=False, train_limit=10)
+    assert from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize("key, value", [
+    ("epochs", -1), ("epochs", 1.5), ("epochs", True), ("epochs", "3"), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("lr", 1e9),
+    ("batch_size", 0), ("optimizer", "lion"), ("schedule", "stairs"), ("device", "tpu"), ("precision", "fp8"), ("momentum", 1.0),
+    ("val_fraction", 1.0), ("flip", 2), ("crop_padding", -1), ("arguments", [1]), ("seed", -1), ("size", 1), ("threads", 0),
+    ("train_limit", 0), ("nesterov", 1), ("version", 99), ("network", None),
+])
+def test_a_senseless_value_is_refused_by_name(key, value):
+    with pytest.raises(Problem) as error:
+        Config(**{key: value})
+    assert key in str(error.value) and len(str(error.value)) < 200
+
+
+def test_an_unknown_key_is_refused_by_name():
+    with pytest.raises(Problem, match="'learning_rate'.*lr"):
+        from_dict({"learning_rate": 0.1})
+
+
+def test_settings_of_the_command_line():
+    config = with_settings(Config(), ["lr=0.5", "keep_weights=true", "data=2024", "arguments={\"stem\": \"imagenet\"}", "train_limit=null"])
+    assert (config.lr, config.keep_weights, config.data, config.arguments, config.train_limit) == (0.5, True, "2024", {"stem": "imagenet"}, None)
+    for wrong in ("lr", "lr=fast", "speed=1"):
+        with pytest.raises(Problem):
+            with_settings(Config(), [wrong])
+
+
+def test_resolving_names_device_and_threads():
+    found = resolve(Config())
+    assert found.device in ("cpu", "cuda", "mps") and found.threads >= 1
+    assert resolve(found) == found
+
+
+def test_every_preset_builds():
+    assert list(PRESETS)[0] == "quick-shapes"
+    for name, preset in PRESETS.items():
+        zoo.build(preset.config.network, preset.config.arguments, device="meta")
+        assert preset.name == name and from_dict(preset.config.to_dict()) == preset.config
+    with pytest.raises(Problem, match="quick-shapes"):
+        find_preset("nope")
+
+
+def test_every_field_is_checked():
+    from resnet_viz.training import config
+
+    assert set(config._KINDS) | {"version"} == {f.name for f in fields(Config)}
