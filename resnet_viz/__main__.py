@@ -189,7 +189,7 @@ def bench_arguments(parser: Parser) -> None:
 
 def bench(options) -> int:
     """how fast this machine trains and answers, beside the peers that are named"""
-    from .training import bench as benchmark
+    from . import bench as benchmark
 
     found = benchmark.run(_progress_text)
     _print(options, found, lambda: _table(["what", "figure", "bar"], [[r["what"], r["figure"], r["bar"]] for r in found["rows"]], right={1}))

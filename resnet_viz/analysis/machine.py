@@ -7,7 +7,7 @@ from importlib import metadata
 
 import psutil
 
-from .. import checkpoints, runs
+from .. import checkpoints, runs, versions
 from ..data import sources
 
 PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "captum", "pillow", "safetensors", "scikit-learn", "scikit-image", "numpy", "psutil")
@@ -18,7 +18,7 @@ def check() -> dict:
     return {
         "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
         "memory_mib": psutil.virtual_memory().total // 2**20, "versions": {name: _version(name) for name in PACKAGES},
-        "torchvision_loads": _torchvision(), "devices": _devices(),
+        "problem": versions.pair_problem() or versions.import_problem(), "devices": _devices(),
         "folders": {"runs": _folder(runs.root()), "data": _folder(sources.data_folder()), "checkpoints": _folder(checkpoints.BUNDLED)},
         "data": {source.name: "built in" if not source.needs_download else _downloaded(source.name) for source in sources.SOURCES.values()},
         "weights": checkpoints.bundled(),
@@ -31,15 +31,6 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _torchvision() -> str:
-    """ "yes", or the sentence that cures it: the two are compiled against each other."""
-    try:
-        import torchvision  # noqa: F401
-    except (ImportError, RuntimeError, OSError) as error:
-        return f"no ({str(error).splitlines()[0][:100]}); torch and torchvision must be a matching pair: run `make setup`."
-    return "yes"
 
 
 def _devices() -> list[str]:
