@@ -212,6 +212,19 @@ def _together(name: str, layers: list[Layer], containers: dict[str, str]) -> Lay
     )
 
 
+def choices(network: str) -> dict[str, tuple]:
+    """What can be chosen when a network of the zoo is built: argument -> its values, the network's own first."""
+    spec = getattr(zoo.build(network, device="meta"), "spec", None)
+    if spec is None:
+        return {}
+    options = {"stem": ("imagenet", "cifar"), "conv_bias": (False, True)}
+    if spec.shortcut is not None:
+        options["shortcut"] = ("A", "B")
+    if spec.block == "bottleneck":
+        options["variant"] = ("v1.5", "v1")
+    return {key: tuple(sorted(values, key=lambda value: value != getattr(spec, key))) for key, values in options.items()}
+
+
 JSON_KEYS = ("name", "kind", "input_shape", "output_shape", "weight_shape", "params", "macs", "activation_bytes")
 
 

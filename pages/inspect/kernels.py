@@ -1,0 +1,66 @@
+"""What did the first layer learn?"""
+
+import streamlit as st
+
+from resnet_viz.analysis import kernels
+from resnet_viz.drawing import kernels as drawing
+from resnet_viz.drawing.tiles import side_by_side
+from resnet_viz.ui import kernels as ui
+from resnet_viz.ui import state, walls
+from resnet_viz.ui.page import download_table, page, problems, under_picture
+
+
+def draw(seen, moment, scale, finding):
+    """Before, now and the difference: the same tiles in the same order; what they are stands outside the picture."""
+    pictures = drawing.walls(seen.before, seen.now, seen.limit if scale == "layer" else None)
+    titles = {"before": "Before training", "now": f"Now: {moment.label}", "difference": "Difference"}
+    for place, (name, picture) in zip(st.columns(3), pictures.items()):
+        with place:
+            st.markdown(f"**{titles[name]}**")
+            walls.show(picture, f"{titles[name]}. {finding}")
+    return pictures
+
+
+def story(seen, layer):
+    st.markdown(ui.HOW_TO_READ[ui.family(seen)])
+    if seen.change is not None:
+        st.markdown(f"Since before training, these {len(seen.now)} kernels of {layer} moved by **{seen.change.relative:.2f}** times their "
+                    f"length, and point in a direction whose cosine with the old one is **{seen.change.cosine:.2f}** "
+                    "(1 is the same direction, 0 has nothing to do with it).")
+
+
+def formula(seen):
+    st.latex(r"\text{change} = \frac{\lVert w_\text{now} - w_\text{before} \rVert}{\lVert w_\text{before} \rVert}"
+             + (rf" = \frac{{{seen.change.moved:.4g}}}{{{seen.change.length:.4g}}} = {seen.change.relative:.3g}" if seen.change else ""))
+    st.latex(r"\cos = \frac{w_\text{now} \cdot w_\text{before}}{\lVert w_\text{now} \rVert \, \lVert w_\text{before} \rVert}"
+             + (f" = {seen.change.cosine:.3g}" if seen.change else ""))
+    st.caption(f"Over the {seen.now.size:,} weights of the {len(seen.now)} kernels shown; the lengths are L2 norms.")
+
+
+def code(checkpoint, layer, view, index):
+    run = checkpoint.run or "a-run"
+    part = {"colour": "", "filter": f"[{index}]", "input": f"[:, {index}]"}[view]
+    st.code(f"from resnet_viz import checkpoints\n\n"
+            f'before = checkpoints.read("{run}/initial.safetensors").state["{layer}.weight"]{part}\n'
+            f'now = checkpoints.read("{run}/best.safetensors").state["{layer}.weight"]{part}\n'
+            "change = (now - before).norm() / before.norm()")
+
+
+page("What did the first layer learn?", "Its kernels, the small patterns that the network holds against every spot of a picture: "
+     "before training, now, and the difference.")
+with problems():
+    checkpoint = state.current_checkpoint()
+    layer, view, index, past, moment, scale, by = ui.controls(checkpoint)
+    seen = kernels.compare(checkpoint, layer, past, moment, view, index, by)
+    pictures = draw(seen, moment, scale, kernels.describe(layer, seen))
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    with left:
+        ui.scale_line(seen, scale)
+    with right:
+        walls.download(side_by_side(list(pictures.values())), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
+    if past.why:
+        st.info(past.why)
+    under_picture("view", story=lambda: story(seen, layer), formula=lambda: formula(seen),
+                  code=lambda: code(checkpoint, layer, view, index),
+                  numbers=lambda: download_table(kernels.rows(seen), f"{checkpoint.name}-{layer}.csv", ui.COLUMNS,
+                                                 kernels.describe(layer, seen)))

@@ -1,0 +1,92 @@
+"""Controls and words for a wall of feature maps."""
+
+import streamlit as st
+
+from ..analysis import feature_maps
+from ..analysis.architecture import Layer, Summary
+from ..analysis.feature_maps import FeatureMaps
+from ..checkpoints import Checkpoint
+from ..data.preprocessing import see
+from ..drawing import feature_maps as drawing
+from . import networks, state
+from .pictures import NamedPicture
+
+AMOUNTS = (16, 64)
+SCALES = {"map": "each map", "layer": "whole layer"}
+ORDERS = {"channel": "by channel", "mean": "by mean", "maximum": "by maximum", "variance": "by variance"}
+COLUMNS = {name: st.column_config.NumberColumn(name.capitalize(), format="%.4g") for name in ("mean", "maximum", "variance")} | {
+    "channel": st.column_config.NumberColumn("Channel", format="%d"), "dead": st.column_config.CheckboxColumn("Dead")}
+FORMULAS = {
+    "Conv2d": r"y_c = b_c + \sum_{i,\,\Delta y,\,\Delta x} w_{c,\,i,\,\Delta y,\,\Delta x} \; x_{i,\;y+\Delta y,\;x+\Delta x}",
+    "BatchNorm2d": r"y_c = \gamma_c \, \frac{x_c - \mu_c}{\sqrt{\sigma_c^2 + \varepsilon}} + \beta_c",
+    "ReLU": r"y = \max(0, x)",
+    "Add": r"y = F(x) + x",
+    "MaxPool2d": r"y = \max \text{ of the window}",
+    "AdaptiveAvgPool2d": r"y_c = \frac{1}{H W} \sum_{y, x} x_{c,\,y,\,x}",
+    "Linear": r"y_j = b_j + \sum_i w_{j,\,i} \; x_i",
+}
+WHAT_IT_DOES = {
+    "Conv2d": "Each map is one filter's answer at every spot: red where the picture fits its kernel, blue where it fits the opposite.",
+    "BatchNorm2d": "Each map is the one before it, moved and stretched so that over many pictures it has the mean β and the deviation γ.",
+    "ReLU": "Only what speaks for the channel is left: bright where its pattern was found, dark where it was not.",
+    "Add": "What the block worked out, plus what went around it: the shapes of the layer before are still visible in it.",
+}
+
+
+def controls(summary: Summary) -> tuple[Layer, int, str, str]:
+    """Layer, number of maps, order and scope of the colour scale, in one row."""
+    layers = {layer.name: layer for layer in summary.layers}
+    first = next((i for i, layer in enumerate(summary.layers) if layer.kind == "ReLU"), 0)
+    layer_place, amount_place, order_place, scale_place = st.columns([3, 2, 2, 2])
+    layer = layers[layer_place.selectbox("Layer", list(layers), index=first, key="layer", bind="query-params")]
+    channels = layer.output_shape[0]
+    amounts = [str(n) for n in AMOUNTS if n < channels] + [f"all {channels:,}"]
+    amount = amount_place.selectbox("Maps", amounts, index=min(1, len(amounts) - 1) if channels > AMOUNTS[1] else len(amounts) - 1,
+                                    key=f"maps-of-{min(channels, AMOUNTS[1] + 1)}")
+    by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="sorted", bind="query-params")
+    scale = scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale", bind="query-params")
+    return layer, channels if amount.startswith("all") else int(amount), by, scale
+
+
+def maps_of(checkpoint: Checkpoint, picture: NamedPicture, layer: str) -> FeatureMaps:
+    """The layer's answer to the picture, worked out once for all sessions."""
+    return _maps(state.current_key(), picture.key, layer, checkpoint, picture)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _maps(key: str, picture_key: str, layer: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> FeatureMaps:
+    with state.model_of(_checkpoint) as model:
+        return feature_maps.feature_maps(model, see(_picture.image, _checkpoint.preprocessing).tensor, layer)
+
+
+def scale_line(seen: FeatureMaps, scale: str) -> None:
+    """The colours and the values at their ends, outside the picture."""
+    diverging = drawing.signed(seen.maps)
+    end = f"{drawing.limits(seen.maps).max():.3g}" if scale == "layer" else "largest"
+    words = "the largest value of the layer" if scale == "layer" else "largest = the largest value of that map"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"−{end}" if diverging else "0", width="content")
+        st.image(drawing.scale_bar(diverging), width=128, alt=f"The scale of colours, from {'minus ' + end if diverging else '0'} to {end}")
+        st.caption(end, width="content")
+        st.caption(words, width="content")
+
+
+def story(layer: Layer, seen: FeatureMaps, size: int) -> str:
+    """What is seen, with this layer's own numbers."""
+    channels, height, width = seen.maps.shape
+    pixels = f"one pixel of a map stands for {size / width:.3g} of the {size} pixels a side that the network reads" if width > 1 else \
+        "one number a channel is left of the whole picture"
+    return (f"{WHAT_IT_DOES.get(layer.kind, '')} In this layer {pixels}. {int(seen.dead.sum()):,} of {channels:,} maps are dead on this "
+            f"picture (the same value everywhere), and {feature_maps.zeros(seen):.0%} of all {seen.maps.size:,} numbers are 0.")
+
+
+def arithmetic_line(layer: Layer) -> str:
+    """The layer's shapes, and what one number of its output is made of."""
+    line = f"{networks.shape_text(layer.input_shape)} in, {networks.shape_text(layer.output_shape)} out."
+    if layer.macs:
+        weights = layer.weight_shape[1:]
+        product = 1
+        for n in weights:
+            product *= n
+        line += f" Every number of a map is the sum of {networks.shape_text(weights)} = {product:,} products."
+    return line

@@ -1,0 +1,122 @@
+"""A network to look at without weights: the choice of one, its cached summary, and the summary as a table."""
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from ..analysis import architecture, kernels
+from ..analysis.architecture import Layer, Summary
+from ..checkpoints import Checkpoint
+from ..networks.zoo import NETWORKS
+from ..problems import Problem
+from . import state
+
+CURRENT = "current checkpoint"
+FALLBACK = "resnet18"  # shown where there is no checkpoint
+LABELS = {"stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck", "conv_bias": "Biases in the convolutions"}
+VALUES = {"imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros", "B": "B: 1x1 convolution",
+          "v1": "v1: on the first 1x1", "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A network of the zoo, how it is built, and pixels a side of the picture it gets."""
+
+    network: str
+    arguments: dict
+    size: int
+
+
+def choose_network() -> Choice:
+    """One row of controls: network, picture size, and More for what else can be chosen; the URL carries them."""
+    try:
+        checkpoint = state.current_checkpoint()
+    except Problem:
+        checkpoint = None
+    names = ([CURRENT] if checkpoint else []) + list(NETWORKS)
+    left, middle, right = st.columns([3, 2, 1], vertical_alignment="bottom")
+    name = left.selectbox("Network", names, index=0 if checkpoint else names.index(FALLBACK), key="network", bind="query-params",
+                          format_func=lambda name: f"{CURRENT}: {checkpoint.name}" if name == CURRENT else name)
+    of_checkpoint = name == CURRENT
+    network = checkpoint.network if of_checkpoint else name
+    own_size = checkpoint.preprocessing.size if of_checkpoint else NETWORKS[name].input_size
+    size = middle.number_input("Picture, pixels a side", 1, architecture.MAX_SIZE, own_size, key=f"size-{name.replace(' ', '-')}",
+                               bind="query-params")
+    with right.popover("More", width="stretch"):
+        if of_checkpoint:
+            st.caption("A checkpoint's network is as its weights need it. Choose a network by name to change its classes, stem or shortcut.")
+        arguments = checkpoint.arguments if of_checkpoint else _arguments(name)
+    return Choice(network, arguments, size)
+
+
+def _arguments(name: str) -> dict:
+    """The controls behind More; only what differs from the network's own."""
+    arguments = {}
+    heads = NETWORKS[name].heads
+    if len(heads) == 1:
+        classes = st.number_input("Classes", 1, architecture.LIMITS["heads"][0], heads[0], key=f"classes-{name}", bind="query-params")
+        arguments |= {"heads": [classes]} if classes != heads[0] else {}
+    for key, values in _choices(name).items():
+        value = st.segmented_control(LABELS[key], values, default=values[0], required=True, format_func=VALUES.get,
+                                     key=f"{key}-{name}")
+        arguments |= {key: value} if value != values[0] else {}
+    return arguments
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _choices(name: str) -> dict[str, tuple]:
+    return architecture.choices(name)
+
+
+def summary_of(choice: Choice) -> Summary:
+    """The table of a choice, worked out once."""
+    return _summary(choice.network, json.dumps(choice.arguments, sort_keys=True), choice.size)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _summary(network: str, arguments: str, size: int) -> Summary:
+    return architecture.summary(network, json.loads(arguments), size)
+
+
+def convolutions_of(checkpoint: Checkpoint) -> dict[str, tuple[int, int, int, int]]:
+    """Every convolution of a checkpoint's network and the shape of its weights."""
+    return _convolutions(checkpoint.network, json.dumps(checkpoint.arguments, sort_keys=True))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _convolutions(network: str, arguments: str) -> dict[str, tuple[int, int, int, int]]:
+    return kernels.convolutions(network, json.loads(arguments))
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """(64, 112, 112) -> "64 × 112 × 112"; nothing where there is none."""
+    return " × ".join(f"{n:,}" for n in shape or ())
+
+
+def table(rows: tuple[Layer, ...], totals: dict[str, int]) -> tuple[pd.DataFrame, dict]:
+    """The rows with their shares of the totals, and how the columns are drawn; a layer without weights has no share."""
+    frame = pd.DataFrame({
+        "Layer": [row.name for row in rows],
+        "Kind": [row.kind for row in rows],
+        "Output": [shape_text(row.output_shape) for row in rows],
+        "Weight": [shape_text(row.weight_shape) for row in rows],
+        "Parameters": pd.array([row.params or None for row in rows], dtype="Int64"),
+        "of parameters": [row.params / totals["params"] if row.params else None for row in rows],
+        "MACs": pd.array([row.macs or None for row in rows], dtype="Int64"),
+        "of MACs": [row.macs / totals["macs"] if row.macs else None for row in rows],
+        "Output, MiB": [row.activation_bytes / 2**20 for row in rows],
+    })
+    if not frame["Weight"].any():
+        frame = frame.drop(columns="Weight")  # of folded rows
+    return frame, {
+        "Layer": st.column_config.TextColumn(pinned=True, width=165),
+        "Output": st.column_config.TextColumn(help="channels × height × width, of one picture"),
+        "Weight": st.column_config.TextColumn(help="filters × input channels × height × width; outputs × inputs of a linear layer"),
+        "Parameters": st.column_config.NumberColumn(format="localized"),
+        "MACs": st.column_config.NumberColumn(format="localized", help="multiply-adds of convolutions and linear layers; FLOPs = 2 × MACs"),
+        "Output, MiB": st.column_config.NumberColumn(format="%.3f", help="the layer's activations for one picture, 4 bytes a number"),
+    } | {column: st.column_config.ProgressColumn(format="percent", min_value=0, max_value=float(frame[column].max()), width=110,
+                                                 help="share of the network's total; the longest bar is the largest row")
+         for column in ("of parameters", "of MACs")}

@@ -1,0 +1,48 @@
+"""Colours of kernels: symmetric about 0, on the scale that was asked for."""
+
+import numpy as np
+import pytest
+
+from resnet_viz.drawing import colours, kernels
+
+
+def test_a_filter_in_colour_is_grey_at_zero_and_full_at_the_limit():
+    filters = np.zeros((1, 3, 2, 2), dtype=np.float32)
+    filters[0, :, 0, 0], filters[0, :, 1, 1] = (2, -2, 0), (1, 1, 1)
+    tile = kernels.coloured(filters, 2.0)[0]
+    assert tile[0, 0].tolist() == [255, 0, 128]
+    assert tile[0, 1].tolist() == [128, 128, 128]
+    assert tile[1, 1].tolist() == [191, 191, 191]
+
+
+def test_slices_take_the_diverging_scale():
+    slices = np.array([[[-1.0, 0.0, 1.0]]], dtype=np.float32)
+    assert np.array_equal(kernels.coloured(slices, 1.0)[0], colours.signed(slices[0], 1.0))
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 7, 7), (5, 3, 3)])
+def test_a_scale_for_each_kernel_forgets_their_strength(shape):
+    weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    strengths = np.array([1e-3, 1, 2, 5, 100], dtype=np.float32).reshape(-1, *[1] * (len(shape) - 1))
+    alike = kernels.walls(None, weights, None)["now"]
+    assert np.abs(kernels.walls(None, weights * strengths, None)["now"].astype(int) - alike).max() <= 1  # rounding
+    assert not np.array_equal(kernels.walls(None, weights * strengths, 100.0)["now"], alike)
+
+
+def test_before_now_and_difference_have_the_same_tiles_in_the_same_places():
+    before, now = np.random.default_rng(0).normal(size=(2, 16, 3, 3)).astype(np.float32)
+    walls = kernels.walls(before, now, 4.0)
+    assert list(walls) == ["before", "now", "difference"]
+    assert walls["before"].shape == walls["now"].shape == walls["difference"].shape
+    assert np.array_equal(walls["difference"], kernels.walls(None, now - before, 4.0)["now"])
+    assert list(kernels.walls(None, now, None)) == ["now"]
+
+
+def test_kernels_of_zeros_are_drawn_as_zero():
+    zeros = np.zeros((2, 3, 3, 3), dtype=np.float32)
+    assert (kernels.coloured(zeros, kernels.limits(zeros)) == 128).all()
+
+
+def test_the_bar_runs_from_minus_to_plus():
+    assert np.array_equal(kernels.scale_bar(False)[0, [0, -1]], colours.DIVERGING[[0, -1]])
+    assert kernels.scale_bar(True)[0, [0, -1]].tolist() == [[0, 0, 0], [255, 255, 255]]

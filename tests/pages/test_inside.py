@@ -1,0 +1,121 @@
+"""The pages that look inside a network, through the app's entry file: without any checkpoint, and with a run."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from resnet_viz import checkpoints
+
+from ..analysis.conftest import write_run
+
+APP = str(Path(__file__).parents[2] / "app.py")
+PAGES = {"architecture": "What is this network made of?", "kernels": "What did the first layer learn?",
+         "feature_maps": "What does each layer make of the picture?"}
+
+
+@pytest.fixture
+def runs_folder(tmp_path, monkeypatch):
+    """No bundled checkpoints, and an empty folder for runs."""
+    monkeypatch.setattr(checkpoints, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "runs"))
+    st.cache_data.clear()
+    return tmp_path / "runs"
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.switch_page(f"pages/inspect/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def pictures(app: AppTest) -> list:
+    return [element.proto for element in app.get("image")]
+
+
+def choose(app: AppTest, label: str, value) -> AppTest:
+    next(box for box in app.selectbox if box.label == label).set_value(value).run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_any_checkpoint(runs_folder, name):
+    app = open_page(name)
+    assert app.title[0].value == PAGES[name]
+    if name == "architecture":
+        assert not app.error and "11,689,512" in [metric.value for metric in app.metric]
+    else:
+        assert "no trained network here yet" in app.error[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
+def test_every_view_of_a_page_with_a_run(runs_folder, name, view):
+    write_run(runs_folder / "mine", keep_weights=True)
+    app = open_page(name, view=view)
+    assert app.title[0].value == PAGES[name] and not app.error
+
+
+def test_any_network_at_any_size(runs_folder):
+    app = choose(open_page("architecture"), "Network", "resnet152")
+    assert "60,192,808" in [metric.value for metric in app.metric]
+    table = app.dataframe[0].value
+    assert len(table) == 514 and table["Parameters"].sum() == 60_192_808
+    assert table["of parameters"].sum() == pytest.approx(1) and table["of MACs"].sum() == pytest.approx(1)
+    app = choose(app, "Network", "simple-cnn")
+    app.number_input[0].set_value(64).run()
+    assert not app.exception and "Choose 32 pixels" in app.error[0].value
+
+
+def test_folded_table(runs_folder):
+    app = open_page("architecture", fold="every stage")
+    table = app.dataframe[0].value
+    assert list(table["Layer"]) == ["stem", "layer1", "layer2", "layer3", "layer4", "head"] and "Weight" not in table
+
+
+def test_kernels_before_now_and_difference(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=True)
+    app = open_page("kernels")
+    walls = pictures(app)
+    assert [wall.imgs[0].alt.split(".")[0] for wall in walls[:3]] == [
+        "Before training", "Now: epoch 2, this checkpoint", "Difference"]
+    assert "moved by 0.50 of their length" in walls[0].imgs[0].alt
+    app.select_slider[0].set_value("step 4").run()
+    assert not app.exception and "Now: step 4" in pictures(app)[1].imgs[0].alt
+
+
+def test_every_convolution_can_be_chosen(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=False)
+    app = open_page("kernels")
+    app.select_slider[0].set_value("step 4").run()  # a moment that other layers do not have
+    app = choose(app, "Convolution", "layer3.0.conv2")
+    assert not app.error and "only before training and now" in app.info[0].value
+    assert "64 kernels of 3 x 3 of layer3.0.conv2" in pictures(app)[0].imgs[0].alt
+    choose(app, "Kernels", "input")
+
+
+def test_a_file_without_its_run_shows_now_only(runs_folder, tmp_path, monkeypatch):
+    run = write_run(runs_folder / "mine", keep_weights=False)
+    (run / "initial.safetensors").unlink()
+    for snapshot in (run / "snapshots").iterdir():
+        snapshot.unlink()
+    app = open_page("kernels")
+    assert "no before" in app.info[0].value
+    assert [wall.imgs[0].alt.split(":")[0] for wall in pictures(app)[:1]] == ["Now"]
+
+
+def test_maps_of_every_kind_of_layer(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=False)
+    app = open_page("feature_maps")
+    assert any("16 feature maps of 32 x 32 of act1" in wall.imgs[0].alt for wall in pictures(app))
+    for layer, words in (("layer2.0.downsample", "32 feature maps of 16 x 16"), ("layer3.0.add", "64 feature maps of 8 x 8"),
+                         ("fc", "10 feature maps of 1 x 1")):
+        app = choose(app, "Layer", layer)
+        assert not app.error and any(words in wall.imgs[0].alt for wall in pictures(app))
+    app = choose(app, "Order", "variance")
+    choose(app, "Colour scale for", "layer")
