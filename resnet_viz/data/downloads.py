@@ -62,6 +62,18 @@ def read(name: str, split: str, progress: Progress | None = None) -> Pictures:
                     (len(classes),), name)
 
 
+def is_here(name: str) -> bool:
+    """Whether the data set can be read without a download; a look at the file names only, no checksums."""
+    reader, archives = _torchvision(name)
+    if name == "fashion-mnist" and any(folder.is_dir() for folder in PACKAGED_FASHION):
+        return True
+    if name.startswith("cifar"):
+        unpacked = [data_folder() / reader.base_folder / file for file, _ in reader.train_list + reader.test_list]
+    else:
+        unpacked = [archive.path.with_suffix("") for archive in archives]
+    return all(path.is_file() for path in unpacked) or all(archive.path.is_file() for archive in archives)
+
+
 def _torchvision(name: str):
     """torchvision's class for the data set, and the archives it would download."""
     from torchvision import datasets

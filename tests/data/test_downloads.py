@@ -90,6 +90,7 @@ def cifar(tmp_path, monkeypatch, server):
 def test_cifar_is_downloaded_once_and_read_as_torchvision_reads_it(data, cifar, monkeypatch):
     batches, archive = cifar
     calls = []
+    assert not downloads.is_here("cifar10")
     train = load("cifar10", "train", lambda *call: calls.append(call))
     assert train.images.shape == (20, 3, 32, 32) and train.heads == (10,) and train.classes[1] == "automobile"
     wanted = np.concatenate([batches[f"data_batch_{k}"]["data"] for k in range(1, 6)]).reshape(-1, 3, 32, 32)
@@ -99,7 +100,7 @@ def test_cifar_is_downloaded_once_and_read_as_torchvision_reads_it(data, cifar, 
     assert any(done == total == size and text.startswith("downloading cifar10") for done, total, text in calls)
     monkeypatch.setattr(datasets.CIFAR10, "url", "http://127.0.0.1:9/")     # nobody answers any more
     assert np.array_equal(load("cifar10", "test").images.flatten(1), batches["test_batch"]["data"])
-    assert not list(data.glob("*.part"))
+    assert not list(data.glob("*.part")) and downloads.is_here("cifar10")
 
 
 def test_an_archive_put_there_by_hand_is_taken(data, cifar, monkeypatch):
@@ -153,6 +154,7 @@ def write_idx(folder) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name, reader", [("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)])
 def test_mnist_comes_from_the_second_mirror_if_the_first_is_down(data, server, tmp_path, monkeypatch, name, reader):
     arrays = write_idx(tmp_path / "served")
+    assert not downloads.is_here(name)
     monkeypatch.setattr(reader, "mirrors", ["http://127.0.0.1:9/", server])
     monkeypatch.setattr(reader, "resources", [(file, md5(tmp_path / "served" / file)) for file, _ in reader.resources])
     for split, stem in (("train", "train"), ("test", "t10k")):
@@ -160,6 +162,7 @@ def test_mnist_comes_from_the_second_mirror_if_the_first_is_down(data, server, t
         assert np.array_equal(read.images[:, 0], arrays[stem]) and read.heads == (10,)
         assert np.array_equal(read.labels[:, 0], arrays[stem + " labels"])
     assert read.classes == (tuple("0123456789") if name == "mnist" else tuple(datasets.FashionMNIST.classes))
+    assert downloads.is_here(name)
     torn = data / reader.__name__ / "raw" / "t10k-images-idx3-ubyte"
     torn.write_bytes(torn.read_bytes()[:500])
     with pytest.raises(Problem, match="damaged; delete that folder"):
@@ -171,6 +174,7 @@ def test_fashion_mnist_comes_from_the_distributions_package(data, tmp_path, monk
     arrays = write_idx(folder)
     monkeypatch.setattr(downloads, "PACKAGED_FASHION", (tmp_path / "absent", folder))
     monkeypatch.setattr(datasets.FashionMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    assert downloads.is_here("fashion-mnist")
     read = load("fashion-mnist", "test")
     assert np.array_equal(read.images[:, 0], arrays["t10k"]) and read.classes[0] == "T-shirt/top"
     assert np.array_equal(read.labels[:, 0], arrays["t10k labels"]) and not data.exists()
