@@ -1,6 +1,7 @@
 """Trained weights with all that is needed to use them: the network, its classes, and how pictures are prepared."""
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,7 +60,12 @@ def examine(path: Path) -> tuple[doctor.Diagnosis, tensor_files.TensorFile]:
     """What is in a weights file; raises Problem only where the file cannot be opened at all."""
     file = tensor_files.read(path)
     shapes = {name: tuple(tensor.shape) for name, tensor in file.tensors.items()}
-    return doctor.diagnose(shapes, tensor_files.header_of(file.metadata), file.format), file
+    diagnosis = doctor.diagnose(shapes, tensor_files.header_of(file.metadata), file.format)
+    broken = next((name for name, t in file.tensors.items() if t.is_floating_point() and not torch.isfinite(t.float()).all()), None)
+    if broken and diagnosis.recognised:
+        note = f"{broken:.80} holds numbers that are not finite (NaN or infinity); answers will not make sense."
+        diagnosis = replace(diagnosis, notes=(note, *diagnosis.notes))
+    return diagnosis, file
 
 
 def read(path: Path, name: str | None = None) -> Checkpoint:
@@ -72,14 +78,11 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
     if not diagnosis.recognised:
         raise Problem(f"{name or path.name} cannot be used: {diagnosis.notes[0] if diagnosis.notes else 'it is not a ResNet.'}")
     header = tensor_files.header_of(file.metadata) or {}
-    state = {ours: _plain(file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items() if ours not in diagnosis.unexpected}
+    state = {ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items() if ours not in diagnosis.unexpected}
     heads = zoo.heads_of(diagnosis.network, diagnosis.arguments)
     notes = list(diagnosis.notes)
-    broken = next((n for n, t in state.items() if t.is_floating_point() and not torch.isfinite(t).all()), None)
-    if broken:
-        notes.insert(0, f"{broken} holds numbers that are not finite (NaN or infinity); answers will not make sense.")
     if "preprocessing" in header:
-        preprocessing, classes = _preprocessing(header["preprocessing"]), header.get("classes")
+        preprocessing, classes = _preprocessing(header["preprocessing"], diagnosis.in_channels), _known(header, "classes", list)
     else:
         preprocessing, classes = _assume(diagnosis, notes)
     if classes is not None and len(classes) != sum(heads):
@@ -88,19 +91,31 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
     return Checkpoint(
         name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments, state=state,
         classes=tuple(map(str, classes)) if classes is not None else None, heads=heads, preprocessing=preprocessing,
-        epoch=header.get("epoch"), metrics=header.get("metrics") or {}, data=header.get("data"), seed=header.get("seed"),
+        epoch=_known(header, "epoch", int), metrics=_known(header, "metrics", dict) or {}, data=_known(header, "data", str),
+        seed=_known(header, "seed", int),
         run=run, format=file.format, notes=tuple(notes))
 
 
-def _plain(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _plain(name: str, tensor: Tensor) -> Tensor:
+    return tensor.detach() if name.endswith(doctor.COUNTER) else tensor.detach().float()
 
 
-def _preprocessing(values) -> Preprocessing:
+def _known(header: dict, key: str, kind: type):
+    """The header's value, None where it has none; a Problem where it is of another kind, e.g. after editing by hand."""
+    value = header.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise Problem(f"The file's header gives {key} as {value!r:.60}; write it again with this version of ResNet Viz.")
+    return value
+
+
+def _preprocessing(values, channels: int) -> Preprocessing:
     try:
-        return Preprocessing(**values)
-    except TypeError as error:
+        preprocessing = Preprocessing(**values)
+    except (TypeError, ValueError) as error:
         raise Problem("The file's header does not say how pictures are prepared; write it again with this version.") from error
+    if preprocessing.channels != channels:
+        raise Problem(f"The file's header prepares {preprocessing.channels} channels for a network of {channels}; write it again.")
+    return preprocessing
 
 
 def _assume(diagnosis: doctor.Diagnosis, notes: list[str]) -> tuple[Preprocessing, list[str] | None]:
@@ -160,14 +175,13 @@ def best_or_last(run: Path) -> Path | None:
 
 def find(reference: str) -> Path:
     """The weights file behind a reference: a file, a run directory (best, else last), or the name of a bundled run."""
-    path = Path(reference)
-    if not path.exists():
-        path = BUNDLED / reference if reference in bundled() else path
-    if path.is_file():
-        return path
-    if path.is_dir():
-        if weights := best_or_last(path):
+    if reference in bundled() and not os.path.exists(reference):
+        reference = str(BUNDLED / reference)
+    if os.path.isfile(reference):  # os.path: a name that is too long for the system simply does not exist
+        return Path(reference)
+    if os.path.isdir(reference):
+        if weights := best_or_last(Path(reference)):
             return weights
         raise Problem(f"{reference} has no weights yet: a run writes them after its first epoch.")
     known = ", ".join(bundled()) or "none are installed"
-    raise Problem(f"There is no checkpoint {reference!r}: give a file, a run directory, or a bundled name ({known}).")
+    raise Problem(f"There is no checkpoint {reference!r:.100}: give a file, a run directory, or a bundled name ({known}).")

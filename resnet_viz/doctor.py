@@ -17,7 +17,16 @@ RENAMED = (  # other repositories' words for torchvision's
     (re.compile(r"\.shortcut\.(?=[01]\.)"), ".downsample."),
 )
 COUNTER = "num_batches_tracked"  # batch norm's step counter: older files lack it, and nothing in evaluation needs it
+LAYER = re.compile(r"(?:layer\d+\.|(?:conv|bn)\d\.)")  # where a ResNet's own layers are
 Shape = tuple[int, ...]
+
+
+class Lacking(Problem):
+    """A tensor without which nothing can be inferred is not in the file."""
+
+    def __init__(self, name: str, sentence: str):
+        super().__init__(sentence)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,12 @@ def diagnose(shapes: dict[str, Shape], header: dict | None, format: str) -> Diag
     shapes  tensor name -> shape, as the file has them
     header  this project's own description, where the file carries one: then nothing is guessed
     """
-    renamed = {new: old for old, new in _torchvision_names(list(shapes)).items()}
-    ours = {new: shapes[old] for new, old in renamed.items()}
+    renamed: dict[str, str] = {}
     try:
+        for old, new in _torchvision_names(list(shapes)).items():
+            if renamed.setdefault(new, old) != old:
+                raise Problem(f"{renamed[new]:.60} and {old:.60} are two names of the same tensor; keep one of them.")
+        ours = {new: shapes[old] for new, old in renamed.items()}
         if header is not None:
             name, arguments, notes = _from_header(header)
         elif {"conv1.weight", "conv2.weight", "fc.weight"} <= ours.keys() and not any(k.startswith("layer") for k in ours):
@@ -66,7 +78,7 @@ def diagnose(shapes: dict[str, Shape], header: dict | None, format: str) -> Diag
             name, arguments, notes = _name_of(_infer(ours))
         model = zoo.build(name, arguments, device="meta")
     except Problem as problem:
-        return Diagnosis(False, format=format, notes=(str(problem),))
+        return Diagnosis(False, format=format, missing=(problem.name,) if isinstance(problem, Lacking) else (), notes=(str(problem),))
     return replace(_compare(model, ours, notes), network=name, arguments=arguments, format=format, renamed=renamed,
                    family=zoo.NETWORKS[name].family if name in zoo.NETWORKS else "custom ResNet")
 
@@ -90,8 +102,8 @@ def _from_header(header: dict) -> tuple[str, dict, tuple[str, ...]]:
 
 def _shape(shapes: dict[str, Shape], name: str, dimensions: int) -> Shape:
     if name not in shapes:
-        found = ", ".join(list(shapes)[:3]) or "nothing"
-        raise Problem(f"This is not a ResNet that we know: it has no tensor {name} (it begins with {found}).")
+        found = ", ".join(f"{other:.40}" for other in list(shapes)[:3]) or "nothing"
+        raise Lacking(name, f"This is not a ResNet that we know: it has no tensor {name} (it begins with {found}).")
     if len(shapes[name]) != dimensions:
         raise Problem(f"This is not a ResNet that we know: {name} has shape {list(shapes[name])}, not {dimensions} dimensions.")
     return shapes[name]
@@ -109,7 +121,7 @@ def _infer(shapes: dict[str, Shape]) -> tuple[ResNetSpec, tuple[str, ...]]:
             blocks.setdefault(int(match[1]), set()).add(int(match[2]))
     if not blocks or sorted(blocks) != list(range(1, len(blocks) + 1)):
         raise Problem("This is not a ResNet that we know: its stages layer1, layer2, ... are not complete.")
-    block = "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic"
+    block = "bottleneck" if _any(shapes, r"layer\d+\.\d+\.conv3\.") else "basic"
     widths = tuple(_shape(shapes, f"layer{n}.0.conv1.weight", 4)[0] for n in sorted(blocks))
     notes = []
     if features != widths[-1] * BLOCKS[block].expansion:
@@ -122,8 +134,13 @@ def _infer(shapes: dict[str, Shape]) -> tuple[ResNetSpec, tuple[str, ...]]:
         notes.append("The stride of the bottlenecks is assumed on their 3x3 convolution (v1.5, as torchvision): shapes do not tell.")
     return ResNetSpec(block=block, depths=tuple(max(blocks[n]) + 1 for n in sorted(blocks)), widths=widths, heads=(classes,),
                       stem="imagenet" if kernel == 7 else "cifar", stem_width=stem_width, shortcut=shortcut,
-                      in_channels=in_channels, conv_bias="conv1.bias" in shapes,
-                      norm="batch" if "bn1.weight" in shapes else "none"), tuple(notes)
+                      in_channels=in_channels, conv_bias=_any(shapes, r"(?:.*\.)?conv\d\.bias$"),
+                      norm="batch" if _any(shapes, r"(?:.*\.)?bn\d\.") else "none"), tuple(notes)
+
+
+def _any(shapes: dict[str, Shape], pattern: str) -> bool:
+    """Whether any tensor is so named: one that is missing must not turn a network into another kind."""
+    return any(re.match(pattern, name) for name in shapes)
 
 
 def _name_of(inferred: tuple[ResNetSpec, tuple[str, ...]]) -> tuple[str, dict, tuple[str, ...]]:
@@ -131,10 +148,10 @@ def _name_of(inferred: tuple[ResNetSpec, tuple[str, ...]]) -> tuple[str, dict, t
     spec, notes = inferred
     free = ("heads", "in_channels", "conv_bias", "norm", "shortcut")  # a ResNet-18 stays one whatever these are
     for name, network in zoo.NETWORKS.items():
-        if network.family in ("course network", "CIFAR plain"):
+        if network.spec is None or network.spec.shortcut is None:
             continue
-        own = zoo.build(name, device="meta").spec
-        arguments = {key: value for key, value in spec.arguments().items() if value != own.arguments()[key]}
+        own = network.spec.arguments()
+        arguments = {key: value for key, value in spec.arguments().items() if value != own[key]}
         if set(arguments) <= set(free):
             return name, {**arguments, "heads": list(spec.heads)}, notes
     note = (f"A custom ResNet: {spec.block} blocks {list(spec.depths)}, widths {list(spec.widths)}, {spec.stem} stem with "
@@ -152,14 +169,17 @@ def _compare(model, shapes: dict[str, Shape], notes: tuple[str, ...]) -> Diagnos
     missing = tuple(n for n in wanted if n not in shapes and not n.endswith(COUNTER))
     unexpected = tuple(n for n in shapes if n not in wanted)
     wrong = next((n for n in wanted if n in shapes and shapes[n] != wanted[n]), None)
+    strange = next((n for n in unexpected if LAYER.match(n)), None)  # not using it would change what the network computes
     if wrong:
         notes = (f"{wrong} has shape {list(shapes[wrong])} in the file, but {list(wanted[wrong])} in the network.", *notes)
     elif missing:
         notes = (f"{len(missing)} tensors are missing, the first is {missing[0]}; save the whole state_dict.", *notes)
+    elif strange:
+        notes = (f"This is not a ResNet that we know: its layers have tensors that ours have not, the first is {strange:.80}.", *notes)
     elif unexpected:
-        notes = (*notes, f"{len(unexpected)} tensors belong to no layer and are not used, the first is {unexpected[0]}.")
+        notes = (*notes, f"{len(unexpected)} tensors belong to no layer and are not used, the first is {unexpected[0]:.80}.")
     spec = getattr(model, "spec", None)
     return Diagnosis(
-        recognised=not wrong and not missing, shortcut=spec.shortcut if spec else None,
+        recognised=not (wrong or missing or strange), shortcut=spec.shortcut if spec else None,
         num_classes=model.fc.out_features, conv_bias=model.conv1.bias is not None, in_channels=model.conv1.in_channels,
         params=zoo.num_params(model), missing=missing, unexpected=unexpected, notes=notes)

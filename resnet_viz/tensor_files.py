@@ -3,6 +3,7 @@
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from .problems import Problem
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "ema", "module")  # keys under which people store a state_dict
 HEADER_LIMIT_BYTES = 100 * 2**20
-REFUSED = ("it holds more than tensors, and opening such a file could run code; "
+SLACK_BYTES = 2**20  # what tensors may take beyond the size of their file: some share a few numbers
+REFUSED = ("it holds more than tensors, or is damaged, and opening such a file could run code; "
            "save only the state_dict: torch.save(model.state_dict(), 'weights.pth')")
 
 
@@ -43,12 +45,15 @@ def read(path: Path) -> TensorFile:
     if size == 0:
         raise Problem(f"{path.name} is empty (0 bytes); save or download it again.")
     if len(start) > 8 and start[8:9] == b"{":
-        return _read_safetensors(path, start, size)
-    if start[:4] == b"PK\x03\x04":
-        _inspect_zip(path, size)
-    elif start[:1] != b"\x80":
-        raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor a file written by torch.save.")
-    return _read_torch(path)
+        file = _read_safetensors(path, start, size)
+    else:
+        if start[:4] == b"PK\x03\x04":
+            _inspect_zip(path, size)
+        elif start[:1] != b"\x80":
+            raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor a file written by torch.save.")
+        file = _read_torch(path)
+    _check_plain(path, file.tensors, size)
+    return file
 
 
 def _read_safetensors(path: Path, start: bytes, size: int) -> TensorFile:
@@ -76,29 +81,42 @@ def _inspect_zip(path: Path, size: int) -> None:
         raise Problem(f"{path.name} is a TorchScript archive, a program and not only weights; save the state_dict instead.")
     if not any(entry.filename.endswith("data.pkl") for entry in entries):
         raise Problem(f"{path.name} is a zip file, but not one written by torch.save.")
-    if sum(entry.file_size for entry in entries) > size + 2**20:
+    if sum(entry.file_size for entry in entries) > size + SLACK_BYTES:
         raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened.")
 
 
 def _read_torch(path: Path) -> TensorFile:
     # weights_only: the unpickler knows tensors and plain containers, and nothing that could run.
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks on odd files: what matters becomes a Problem below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "weights_only" in str(error).lower() or "Unsupported" in str(error):
-            raise Problem(f"{path.name} is not opened: {REFUSED}.") from error
-        raise Problem(f"{path.name} is not a file of tensors ({_short(error)}); save the state_dict again.") from error
+        raise Problem(f"{path.name} is not opened: {REFUSED}.") from error
     except (RuntimeError, EOFError, IndexError, OSError, ValueError, KeyError, TypeError, AttributeError,
             UnicodeDecodeError, AssertionError, MemoryError, struct.error) as error:
         raise Problem(f"{path.name} is truncated or damaged ({_short(error)}); save or download it again.") from error
     return _unwrap(path, content)
 
 
+def _check_plain(path: Path, tensors: dict[str, Tensor], size: int) -> None:
+    """Every tensor is made of numbers that lie in the file: a shape costs nothing to write, its network gigabytes."""
+    if not tensors:
+        raise Problem(f"{path.name} holds no tensors; save the state_dict again.")
+    odd = next((name for name, t in tensors.items()
+                if t.layout != torch.strided or t.device.type != "cpu" or t.is_quantized or t.is_complex()), None)
+    if odd is not None:
+        raise Problem(f"{path.name} is not used: {odd:.80} is sparse, quantised, complex or without data; save plain float tensors.")
+    announced = sum(t.numel() * t.element_size() for t in tensors.values())
+    if announced > size + SLACK_BYTES:
+        raise Problem(f"{path.name} is not used: its tensors announce {announced:,} bytes, the file has {size:,}; save the state_dict again.")
+
+
 def _unwrap(path: Path, content) -> TensorFile:
     kind = "state_dict"
-    while isinstance(content, dict) and not _is_state_dict(content):
-        key = next((k for k in WRAPPERS if isinstance(content.get(k), dict)), None)
-        if key is None:
+    for _ in range(len(WRAPPERS)):  # a hostile dictionary can contain itself
+        key = next((k for k in WRAPPERS if isinstance(content, dict) and isinstance(content.get(k), dict)), None)
+        if _is_state_dict(content) or key is None:
             break
         content, kind = content[key], f"state_dict under {key!r}"
     if not isinstance(content, dict) or not content:
@@ -108,8 +126,8 @@ def _unwrap(path: Path, content) -> TensorFile:
     return TensorFile(dict(content), {}, kind)
 
 
-def _is_state_dict(content: dict) -> bool:
-    return bool(content) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items())
+def _is_state_dict(content) -> bool:
+    return isinstance(content, dict) and bool(content) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items())
 
 
 def _names(content: dict) -> str:
@@ -126,6 +144,6 @@ def header_of(metadata: dict[str, str]) -> dict | None:
     """This project's own header (JSON under the key `resnet_viz`), or None for a stranger's file."""
     try:
         header = json.loads(metadata["resnet_viz"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return None
     return header if isinstance(header, dict) else None

@@ -45,10 +45,11 @@ class Preprocessing:
         object.__setattr__(self, "std", tuple(float(s) for s in self.std))
         if len(self.mean) != len(self.std) or not self.mean:
             raise Problem(f"A normalisation needs as many means as standard deviations, not {len(self.mean)} and {len(self.std)}.")
-        if not all(abs(m) < float("inf") for m in self.mean) or not all(0 < s < float("inf") for s in self.std):
-            raise Problem("The standard deviations of a normalisation must be above 0 and finite, the means finite.")
-        if not 1 <= self.size <= self.resize <= 4096:
-            raise Problem(f"Pictures cannot be brought to {self.size} pixels through {self.resize}; choose 1 to 4096, the crop not larger.")
+        if not all(abs(m) <= 1e6 for m in self.mean) or not all(1e-6 <= s <= 1e6 for s in self.std):
+            raise Problem("The standard deviations of a normalisation must lie between 1e-6 and 1e6, the means between -1e6 and 1e6.")
+        if type(self.size) is not int or type(self.resize) is not int or not 1 <= self.size <= self.resize <= 4096:
+            raise Problem(f"Pictures cannot be brought to {self.size!r:.20} pixels through {self.resize!r:.20}; choose 1 to 4096, "
+                          "the crop not larger.")
 
     @property
     def channels(self) -> int:

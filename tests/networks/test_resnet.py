@@ -12,19 +12,9 @@ from torch.nn import functional as F
 from resnet_viz.networks import zoo
 from resnet_viz.networks.resnet import ACTIVATIONS, Add, PadShortcut, ResNet, ResNetSpec
 from resnet_viz.problems import Problem
+from tests.foreign_networks import randomised
 
 TINY = {"block": "basic", "depths": (1, 2), "widths": (4, 6), "heads": (3,), "stem": "cifar", "stem_width": 4, "shortcut": "B"}
-
-
-def randomised(model: nn.Module) -> nn.Module:
-    """The model in evaluation mode with random batch-norm statistics, as training would leave them; seeded."""
-    generator = torch.Generator().manual_seed(1)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor, low, high in ((module.weight, 0.5, 1.5), (module.bias, -0.5, 0.5),
-                                      (module.running_mean, -0.5, 0.5), (module.running_var, 0.5, 2.0)):
-                tensor.data.uniform_(low, high, generator=generator)
-    return model.eval()
 
 
 def picture(*shape: int) -> torch.Tensor:
