@@ -24,6 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = ("pause", "resume", "stop", "step", "epoch", "lr")
 ALIVE_STATES = ("queued", "running", "paused")  # a process is behind them
 NO_NEWS_S = 15  # after that long without a heartbeat a reader says so
+TAIL_BYTES = 200  # about a line of metrics.jsonl
 COLUMNS = ("epoch", "step", "images", "loss", "accuracy", "lr", "elapsed_s")  # of metrics.jsonl, beside split
 WEIGHTS = ("initial", "best", "last")
 
@@ -41,9 +42,13 @@ def is_run(path: Path) -> bool:
 
 def list_runs() -> list[Path]:
     """All run directories under root(), the newest first."""
-    if not root().is_dir():
-        return []
-    return sorted((p for p in root().iterdir() if is_run(p)), key=lambda p: (p / "config.json").stat().st_mtime, reverse=True)
+    found = []
+    for path in root().iterdir() if root().is_dir() else ():
+        try:
+            found.append(((path / "config.json").stat().st_mtime_ns, path.name, path))
+        except OSError:
+            continue  # a stranger's folder, or a run that was deleted this moment
+    return [path for _, _, path in sorted(found, reverse=True)]
 
 
 def new_directory(hint: str) -> Path:
@@ -82,9 +87,13 @@ def write_json(path: Path, value: dict) -> None:
 
 
 def append(path: Path, *rows: dict) -> None:
-    """Append rows as whole JSON lines, in one write."""
-    with open(path, "ab") as file:
-        file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
+    """Append rows as whole JSON lines, in one write; half a line that a crash left is ended first."""
+    lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
+    with open(path, "ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            lines = lines if file.read(1) == b"\n" else b"\n" + lines
+        file.write(lines)
 
 
 def write_config(run: Path, config: dict) -> None:
@@ -94,6 +103,8 @@ def write_config(run: Path, config: dict) -> None:
 def send(run: Path, command: str, value: float | None = None) -> None:
     """Leave one command for the trainer, who applies it at the next step and deletes the file."""
     one_of("command", command, COMMANDS)
+    if not run.is_dir():
+        raise Problem(f"The run {run.name} is not there any more.")
     name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
     write_json(run / "control" / name, {"command": command, "value": value})
 
@@ -169,7 +180,7 @@ def read_gradients(run: Path) -> list[dict]:
 def process_alive(status: dict) -> bool:
     """Whether the process that wrote this status still runs here (a zombie or a re-used pid does not count)."""
     try:
-        process = psutil.Process(status["pid"])
+        process = psutil.Process(int(status["pid"]))
         return abs(process.create_time() - status["process_created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, KeyError, TypeError, ValueError):
         return False
@@ -200,26 +211,31 @@ class Metrics:
         self._forget()
 
     def _forget(self) -> None:
-        self._file, self._offset, self._columns = None, 0, {}
+        self._file, self._offset, self._tail, self._columns = None, 0, b"", {}
 
     def refresh(self) -> dict[str, dict[str, np.ndarray]]:
         """split -> column -> float64 array, all columns of a split equally long; splits that occur only."""
         try:
-            about = os.stat(self.path)
-            if about.st_ino != self._file or about.st_size < self._offset:  # cut by a continuation: begin anew
-                self._forget()
-                self._file = about.st_ino
             with open(self.path, "rb") as file:
-                file.seek(self._offset)
+                number = os.fstat(file.fileno()).st_ino
+                file.seek(self._offset - len(self._tail))
+                # cut and written again by a continuation: begin anew. A file's number may be used again, so the last
+                # line that was read must still be there too.
+                if number != self._file or file.read(len(self._tail)) != self._tail:
+                    self._forget()
+                    self._file = number
+                    file.seek(0)
                 data = file.read()
         except OSError:
             self._forget()
             return {}
         whole = data.rfind(b"\n") + 1
-        self._offset += whole
+        if whole:
+            self._offset += whole
+            self._tail = data[:whole][-TAIL_BYTES:]
         fresh: dict[str, list[list[float]]] = {}
         for row in map(_parse_line, data[:whole].splitlines()):
-            if row is not None and "split" in row:
+            if row is not None and isinstance(row.get("split"), str):
                 fresh.setdefault(row["split"], []).append([_number(row.get(name)) for name in COLUMNS])
         for split, rows in fresh.items():
             new = np.array(rows).T
@@ -261,9 +277,13 @@ def snapshots(run: Path) -> list[Snapshot]:
 def read_snapshot(path: Path) -> dict[str, np.ndarray]:
     """Tensors of one snapshot: "<module>.weight" float16 of the first two convolutions, "probabilities" float32
     [10, classes] of ten fixed pictures, "confusion" int64 [classes, classes] (rows: true class of the first head)."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return load_file(path)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise Problem(f"The snapshot {path.name} cannot be read; choose another moment of the run.") from error
 
 
 def weights_file(run: Path, which: str) -> Path | None:
@@ -274,4 +294,4 @@ def weights_file(run: Path, which: str) -> Path | None:
 
 def epoch_weights(run: Path) -> list[tuple[int, Path]]:
     """(epoch, file) of the weights kept after each epoch, by epoch."""
-    return sorted((int(p.stem), p) for p in (run / "weights").glob("*.safetensors") if p.stem.isdigit())
+    return sorted((int(p.stem), p) for p in (run / "weights").glob("*.safetensors") if p.stem.isdecimal())
