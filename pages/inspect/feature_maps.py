@@ -1,10 +1,8 @@
 """What does each layer make of the picture?"""
 
-import numpy as np
 import streamlit as st
 
 from resnet_viz.analysis import feature_maps
-from resnet_viz.data.preprocessing import see
 from resnet_viz.drawing import feature_maps as drawing
 from resnet_viz.ui import feature_maps as ui
 from resnet_viz.ui import networks, state, walls
@@ -39,12 +37,6 @@ def draw(seen, chosen, by, scale, picture, pixels):
             st.caption(f"The maps are larger than the page: each pixel drawn is the mean of {factor} × {factor}.")
 
 
-def formula(layer):
-    if layer.kind in ui.FORMULAS:
-        st.latex(ui.FORMULAS[layer.kind])
-    st.markdown(ui.arithmetic_line(layer))
-
-
 def code(layer, picture):
     st.code("from resnet_viz import checkpoints\nfrom resnet_viz.analysis.feature_maps import feature_maps\n"
             "from resnet_viz.data.preprocessing import see\n\n"
@@ -62,9 +54,8 @@ with problems():
         size = checkpoint.preprocessing.size
         layer, amount, by, scale = ui.controls(networks.summary_of(networks.Choice(checkpoint.network, checkpoint.arguments, size)))
         seen = ui.maps_of(checkpoint, picture, layer.name)
-        pixels = np.array(see(picture.image, checkpoint.preprocessing).resized.convert("RGB"))
-        draw(seen, feature_maps.order(seen, by)[:amount], by, scale, picture, pixels)
-        under_picture("view", story=lambda: st.markdown(ui.story(layer, seen, size)), formula=lambda: formula(layer),
+        draw(seen, feature_maps.order(seen, by)[:amount], by, scale, picture, ui.pixels_of(checkpoint, picture))
+        under_picture("view", story=lambda: st.markdown(ui.story(layer, seen, size)), formula=lambda: ui.formula(layer, seen),
                       code=lambda: code(layer, picture),
                       numbers=lambda: download_table(feature_maps.rows(seen), f"{checkpoint.name}-{layer.name}-maps.csv", ui.COLUMNS,
                                                      feature_maps.describe(seen, picture.name)))

@@ -6,7 +6,7 @@ from resnet_viz.analysis import kernels
 from resnet_viz.drawing import kernels as drawing
 from resnet_viz.drawing.tiles import side_by_side
 from resnet_viz.ui import kernels as ui
-from resnet_viz.ui import state, walls
+from resnet_viz.ui import networks, state, walls
 from resnet_viz.ui.page import download_table, page, problems, under_picture
 
 
@@ -37,13 +37,12 @@ def formula(seen):
     st.caption(f"Over the {seen.now.size:,} weights of the {len(seen.now)} kernels shown; the lengths are L2 norms.")
 
 
-def code(checkpoint, layer, view, index):
-    run = checkpoint.run or "a-run"
+def code(past, layer, view, index, shape):
     part = {"colour": "", "filter": f"[{index}]", "input": f"[:, {index}]"}[view]
-    st.code(f"from resnet_viz import checkpoints\n\n"
-            f'before = checkpoints.read("{run}/initial.safetensors").state["{layer}.weight"]{part}\n'
-            f'now = checkpoints.read("{run}/best.safetensors").state["{layer}.weight"]{part}\n'
-            "change = (now - before).norm() / before.norm()")
+    st.code(f'from resnet_viz import checkpoints\n\ncheckpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
+            f'now = checkpoint.state["{layer}.weight"]{part}  # {networks.shape_text(shape)}\n'
+            + (f'before = checkpoints.read(checkpoint.run / "initial.safetensors").state["{layer}.weight"]{part}\n'
+               "change = (now - before).norm() / before.norm()" if past.before else ""))
 
 
 page("What did the first layer learn?", "Its kernels, the small patterns that the network holds against every spot of a picture: "
@@ -58,9 +57,11 @@ with problems():
         ui.scale_line(seen, scale)
     with right:
         walls.download(side_by_side(list(pictures.values())), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
+    if by != "index" and len(seen.order) <= 64:
+        st.caption(f"Kernels, row by row: {', '.join(map(str, seen.order))}")
     if past.why:
         st.info(past.why)
     under_picture("view", story=lambda: story(seen, layer), formula=lambda: formula(seen),
-                  code=lambda: code(checkpoint, layer, view, index),
+                  code=lambda: code(past, layer, view, index, seen.now.shape),
                   numbers=lambda: download_table(kernels.rows(seen), f"{checkpoint.name}-{layer}.csv", ui.COLUMNS,
                                                  kernels.describe(layer, seen)))

@@ -5,8 +5,24 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from ..networks.resnet import Add
 from ..problems import one_of
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The largest number of a layer's output, and what it was made from.
+
+    value  at (channel, row, column); terms  by name, e.g. {"x": -0.2} before a ReLU; empty for kinds without an entry in TERMS
+    """
+
+    channel: int
+    row: int
+    column: int
+    value: float
+    terms: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -16,6 +32,7 @@ class FeatureMaps:
     maps              float32 [channels, height, width]; a vector has height and width 1
     mean, maximum, variance  of each channel over its pixels [channels]
     dead              channels without any pattern: the same value everywhere (after a ReLU: 0); of a single pixel: exactly 0
+    spot              the largest number and what it was made from
     """
 
     layer: str
@@ -24,18 +41,49 @@ class FeatureMaps:
     maximum: np.ndarray
     variance: np.ndarray
     dead: np.ndarray
+    spot: Spot
 
 
 class _Reached(Exception):
     """The layer has answered; what comes after it is not needed."""
 
 
-def _output_of(model: nn.Module, layer: str, tensor: Tensor) -> Tensor:
-    """Output of a layer, stopping there. Mode, hooks and random numbers of the model are as before afterwards."""
+def _terms_of_conv(module: nn.Conv2d, inputs: tuple[Tensor, ...], at: tuple[int, int, int]) -> dict[str, float]:
+    """The products under the kernel, those that speak for the filter and those against it."""
+    channel, *corner = at
+    (height, width), (down, right), (top, left) = module.kernel_size, module.stride, module.padding
+    patch = F.pad(inputs[0][0], (left, left, top, top))[:, corner[0] * down:, corner[1] * right:][:, :height, :width]
+    products = patch * module.weight[channel]
+    return {"for": float(products.clamp(min=0).sum()), "against": float(products.clamp(max=0).sum()),
+            "bias": 0.0 if module.bias is None else float(module.bias[channel])}
+
+
+def _terms_of_norm(module: nn.BatchNorm2d, inputs: tuple[Tensor, ...], at: tuple[int, int, int]) -> dict[str, float]:
+    names = {"mean": module.running_mean, "var": module.running_var, "gamma": module.weight, "beta": module.bias}
+    return {"x": float(inputs[0][0][at]), "eps": module.eps} | {name: float(values[at[0]]) for name, values in names.items()}
+
+
+TERMS = {
+    nn.Conv2d: _terms_of_conv,
+    nn.BatchNorm2d: _terms_of_norm,
+    nn.ReLU: lambda module, inputs, at: {"x": float(inputs[0][0][at])},
+    Add: lambda module, inputs, at: {"residual": float(inputs[0][0][at]), "shortcut": float(inputs[1][0][at])},
+}
+
+
+def _spot(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Spot:
+    maps = output[0].reshape(*output.shape[1:], *[1] * (4 - output.ndim))
+    at = tuple(int(i) for i in np.unravel_index(int(maps.argmax()), maps.shape))
+    terms = TERMS[type(module)](module, inputs, at) if type(module) in TERMS else {}
+    return Spot(*at, float(maps[at]), terms)
+
+
+def _answer_of(model: nn.Module, layer: str, tensor: Tensor) -> tuple[Tensor, Spot]:
+    """Output of a layer, stopping there. Mode and hooks of the model are as before afterwards."""
     answers = []
 
     def keep(module, inputs, output):
-        answers.append(output.detach().clone())  # a later layer may work in place
+        answers.append((output.detach().clone(), _spot(module, inputs, output)))  # a later layer may work in place
         raise _Reached
 
     modes = {module: module.training for module in model.modules()}
@@ -60,12 +108,12 @@ def feature_maps(model: nn.Module, tensor: Tensor, layer: str) -> FeatureMaps:
     layer   name of a leaf module; an unknown one raises Problem. The model is left as it was found.
     """
     one_of("layer", layer, dict(model.named_modules()))
-    output = _output_of(model, layer, tensor)[0]
-    maps = output.reshape(*output.shape, *[1] * (3 - output.ndim)).float().numpy()
+    output, spot = _answer_of(model, layer, tensor)
+    maps = output[0].reshape(*output.shape[1:], *[1] * (4 - output.ndim)).float().numpy()
     flat = maps.reshape(len(maps), -1)
     lowest, highest = flat.min(axis=1), flat.max(axis=1)
     dead = lowest == highest if flat.shape[1] > 1 else flat[:, 0] == 0
-    return FeatureMaps(layer, maps, flat.mean(axis=1), highest, flat.var(axis=1), dead)
+    return FeatureMaps(layer, maps, flat.mean(axis=1), highest, flat.var(axis=1), dead, spot)
 
 
 ORDERS = {

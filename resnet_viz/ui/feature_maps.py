@@ -1,9 +1,11 @@
 """Controls and words for a wall of feature maps."""
 
+import numpy as np
 import streamlit as st
 
 from ..analysis import feature_maps
 from ..analysis.architecture import Layer, Summary
+from ..analysis.arithmetic import times
 from ..analysis.feature_maps import FeatureMaps
 from ..checkpoints import Checkpoint
 from ..data.preprocessing import see
@@ -24,6 +26,14 @@ FORMULAS = {
     "MaxPool2d": r"y = \max \text{ of the window}",
     "AdaptiveAvgPool2d": r"y_c = \frac{1}{H W} \sum_{y, x} x_{c,\,y,\,x}",
     "Linear": r"y_j = b_j + \sum_i w_{j,\,i} \; x_i",
+}
+WITH_NUMBERS = {  # the same with the terms of the layer's largest number put in
+    "Conv2d": lambda t: rf"{t['bias']:.3g} + \underbrace{{{t['for']:.3g}}}_{{\text{{products above 0}}}} + "
+                        rf"\underbrace{{({t['against']:.3g})}}_{{\text{{products below 0}}}}",
+    "BatchNorm2d": lambda t: rf"{t['gamma']:.3g} \cdot \frac{{{t['x']:.3g} - ({t['mean']:.3g})}}{{\sqrt{{{t['var']:.3g} + {t['eps']:g}}}}}"
+                             rf" + ({t['beta']:.3g})",
+    "ReLU": lambda t: rf"\max(0, {t['x']:.3g})",
+    "Add": lambda t: rf"{t['residual']:.3g} + ({t['shortcut']:.3g})",
 }
 WHAT_IT_DOES = {
     "Conv2d": "Each map is one filter's answer at every spot: red where the picture fits its kernel, blue where it fits the opposite.",
@@ -59,6 +69,11 @@ def _maps(key: str, picture_key: str, layer: str, _checkpoint: Checkpoint, _pict
         return feature_maps.feature_maps(model, see(_picture.image, _checkpoint.preprocessing).tensor, layer)
 
 
+def pixels_of(checkpoint: Checkpoint, picture: NamedPicture) -> np.ndarray:
+    """What the network sees of the picture: uint8 [size, size, 3]."""
+    return np.array(see(picture.image, checkpoint.preprocessing).resized.convert("RGB"))
+
+
 def scale_line(seen: FeatureMaps, scale: str) -> None:
     """The colours and the values at their ends, outside the picture."""
     diverging = drawing.signed(seen.maps)
@@ -80,13 +95,15 @@ def story(layer: Layer, seen: FeatureMaps, size: int) -> str:
             f"picture (the same value everywhere), and {feature_maps.zeros(seen):.0%} of all {seen.maps.size:,} numbers are 0.")
 
 
-def arithmetic_line(layer: Layer) -> str:
-    """The layer's shapes, and what one number of its output is made of."""
+def formula(layer: Layer, seen: FeatureMaps) -> None:
+    """The layer's formula, and the same at the brightest spot of all its maps."""
+    if layer.kind in FORMULAS:
+        st.latex(FORMULAS[layer.kind])
+    spot = seen.spot
+    if spot.terms:
+        st.latex(rf"y_{{{spot.channel},\,{spot.row},\,{spot.column}}} = {WITH_NUMBERS[layer.kind](spot.terms)} = {spot.value:.3g}")
+        st.caption(f"The numbers are those of the layer's largest output: channel {spot.channel}, row {spot.row}, column {spot.column}.")
     line = f"{networks.shape_text(layer.input_shape)} in, {networks.shape_text(layer.output_shape)} out."
     if layer.macs:
-        weights = layer.weight_shape[1:]
-        product = 1
-        for n in weights:
-            product *= n
-        line += f" Every number of a map is the sum of {networks.shape_text(weights)} = {product:,} products."
-    return line
+        line += f" Every number of a map is the sum of {times(*layer.weight_shape[1:])} products."
+    st.markdown(line)

@@ -36,7 +36,7 @@ def controls(checkpoint: Checkpoint) -> tuple[str, str, int, History, Moment, st
     """Layer, view, index, history, moment, scale and order; one row, More, and under it the moment of training."""
     shapes = networks.convolutions_of(checkpoint)
     layer_place, view_place, scale_place, more = st.columns([3, 3, 2, 1.2], vertical_alignment="bottom")
-    layer = layer_place.selectbox("Convolution", list(shapes), key="layer", bind="query-params")
+    layer = layer_place.selectbox("Convolution", list(shapes), key="convolution", bind="query-params")
     views = kernels.views(shapes[layer])
     view = view_place.selectbox("Kernels", list(views), format_func=SHOWN.get, key="kernels", bind="query-params")
     scales = ["kernel", "layer"] if view == "colour" else ["layer", "kernel"]  # slices of one filter are comparable, colours pretty

@@ -102,3 +102,18 @@ def test_orders_put_the_largest_first(model, picture, by, column):
     assert np.all(np.diff(getattr(seen, column)[places]) <= 0)
     assert feature_maps.order(seen, "channel").tolist() == list(range(16))
     assert len(feature_maps.rows(seen)) == 16
+
+
+@pytest.mark.parametrize("layer", ["conv1", "bn1", "act1", "layer2.0.conv1", "layer2.0.add", "layer2.0.bn2", "layer3.0.conv2"])
+def test_the_largest_number_is_made_of_its_terms(model, picture, layer):
+    seen = feature_maps.feature_maps(model, picture, layer)
+    spot, terms = seen.spot, seen.spot.terms
+    assert seen.maps[spot.channel, spot.row, spot.column] == seen.maps.max() == pytest.approx(spot.value)
+    made = {"conv": lambda t: t["bias"] + t["for"] + t["against"], "bn": lambda t: t["gamma"] * (t["x"] - t["mean"])
+            / (t["var"] + t["eps"]) ** 0.5 + t["beta"], "act": lambda t: max(0, t["x"]), "add": lambda t: t["residual"] + t["shortcut"]}
+    assert made[layer.split(".")[-1].rstrip("0123456789")](terms) == pytest.approx(spot.value, rel=1e-4)
+
+
+def test_layers_without_terms_still_have_a_spot(model, picture):
+    spot = feature_maps.feature_maps(model, picture, "fc").spot
+    assert spot.terms == {} and (spot.row, spot.column) == (0, 0)
