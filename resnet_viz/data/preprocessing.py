@@ -141,8 +141,9 @@ def see(picture, preprocessing: Preprocessing) -> Seen:
             (int(preprocessing.resize * width / height), preprocessing.resize)
     left, top = (round((side - preprocessing.size) / 2) for side in inner)
     resized = picture.resize(inner, Image.Resampling.BILINEAR).crop((left, top, left + preprocessing.size, top + preprocessing.size))
-    box = (left / scale, top / scale, (left + preprocessing.size) / scale, (top + preprocessing.size) / scale)
-    box = (max(0, round(box[0])), max(0, round(box[1])), min(width, round(box[2])), min(height, round(box[3])))
+    box = tuple(round(side / scale) for side in (left, top, left + preprocessing.size, top + preprocessing.size))
+    box = (min(box[0], width - 1), min(box[1], height - 1), min(box[2], width), min(box[3], height))
+    box = (*box[:2], max(box[2], box[0] + 1), max(box[3], box[1] + 1))  # of a picture of one or two pixels, at least one
     pixels = np.array(resized, dtype=np.uint8).reshape(preprocessing.size, preprocessing.size, -1)
     tensor = normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None], preprocessing)
     return Seen(box, picture.crop(box), resized, tensor)
