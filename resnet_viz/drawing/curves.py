@@ -30,6 +30,13 @@ class Event:
     text: str
 
 
+@dataclass(frozen=True)
+class Level:
+    """A horizontal mark at y with a few words, e.g. what guessing would give; it never stretches the axis."""
+    y: float
+    text: str
+
+
 def downsample(x: np.ndarray, y: np.ndarray, limit: int = MAX_POINTS) -> np.ndarray:
     """Indices of at most `limit` points that keep the order, both ends, and the lowest and highest point of every bucket.
 

@@ -12,12 +12,16 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 // ---------------------------------------------------------------- numbers
 
 function ticksOf(low, high, count) {
-  const raw = (high - low) / Math.max(count, 1);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * [1, 2, 5, 10].find((m) => m * power >= raw * 0.999);
+  const step = roundUp((high - low) / Math.max(count, 1));
   const out = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) out.push(i * step || 0);   // -0 is 0
   return out.length < 2 && count < 8 ? ticksOf(low, high, count + 2) : { values: out, step };   // one tick says no scale
+}
+
+// the next round number that is not below the value
+function roundUp(value, ladder = [1, 2, 5, 10]) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * ladder.find((m) => m * power >= value * 0.999);
 }
 
 function logTicksOf(low, high, count) {
@@ -122,7 +126,7 @@ class Chart {
     const clip = `clip-${Math.random().toString(36).slice(2)}`;
     this.clip = shape("rect", {}, shape("clipPath", { id: clip }, shape("defs", {}, this.svg)));
     this.layers = {};
-    for (const name of ["grid", "events", "lines", "cursor"]) {
+    for (const name of ["grid", "events", "lines", "dots", "cursor"]) {
       this.layers[name] = shape("g", { class: name, ...(name === "lines" ? { "clip-path": `url(#${clip})` } : {}) }, this.svg);
     }
     this.box = shape("rect", { class: "box", visibility: "hidden" }, this.svg);
@@ -173,7 +177,7 @@ class Chart {
 
   companions() { return this.group ? [...groups.get(this.group)] : [this]; }
 
-  shown() { return this.data.lines.filter((line) => line.points && !this.hidden.has(line.name)); }
+  shown() { return this.data.lines.filter((line) => line.points > 0 && !this.hidden.has(line.name)); }
 
   // ------------------------------------------------------------ ranges
 
@@ -190,7 +194,7 @@ class Chart {
     low = Math.min(low, 0) === 0 && low < 0.2 * high ? 0 : low;
     // the axis grows in steps up to the planned end, so that the picture does not crawl with every update
     const end = this.data.x_end;
-    if (end && end > high) high = Math.min(end, ticksOf(0, 1.25 * high, 1).step);
+    if (end && end > high) high = Math.min(end, roundUp(1.2 * high, [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]));
     return high > low ? [low, high] : [low - 0.5, low + 0.5];
   }
 
@@ -207,6 +211,10 @@ class Chart {
     }
     if (low > high) return log ? [0.1, 1] : [0, 1];
     if (log) return low === high ? [low / 2, high * 2] : [low / (high / low) ** 0.06, high * (high / low) ** 0.06];
+    // noise must not fill the chart: at least a tenth of the height, of a share a fifth of the whole
+    const least = this.view ? 0 : this.data.percent ? 0.2 : 0.1 * Math.abs(high);
+    if (high - low < least) [low, high] = [Math.min(low, (low + high - least) / 2), Math.max(high, (low + high + least) / 2)];
+    if (this.data.percent) low = Math.max(low, 0);
     const space = (high - low || Math.abs(high) || 1) * 0.07;
     const floor = low >= 0 && low < 0.4 * high ? 0 : low >= 0 ? Math.max(0, low - space) : low - space;
     const roof = this.data.percent && high <= 1 ? Math.min(1, high + space) : high + space;
@@ -290,11 +298,12 @@ class Chart {
     this.dark = isDark(this.plot);
     this.svg.setAttribute("width", this.plot.clientWidth);
     this.svg.setAttribute("height", this.data.height);
-    for (const [name, value] of Object.entries({ x: scale.left, y: scale.top - 6, width: scale.width + 8, height: scale.height + 12 })) {
+    for (const [name, value] of Object.entries({ x: scale.left, y: scale.top - 4, width: scale.width, height: scale.height + 5 })) {
       this.clip.setAttribute(name, value);
     }
     this.drawGrid(scale);
     this.drawEvents(scale);
+    this.drawLevels(scale);
     this.drawLines(scale);
     this.drawCursor();
     this.reset.classList.toggle("on", Boolean(this.view));
@@ -350,9 +359,19 @@ class Chart {
     }
   }
 
+  drawLevels(scale) {
+    for (const level of this.data.levels) {
+      const at = Math.round(scale.y(level.y)) + 0.5;
+      if (!(at > scale.top && at < scale.top + scale.height)) continue;
+      shape("line", { x1: scale.left, x2: scale.left + scale.width, y1: at, y2: at }, this.layers.events);
+      shape("text", { x: scale.left + scale.width - 4, y: at - 5, "text-anchor": "end" }, this.layers.events, level.text);
+    }
+  }
+
   drawLines(scale) {
-    const layer = this.layers.lines;
+    const layer = this.layers.lines, dots = this.layers.dots;
     layer.replaceChildren();
+    dots.replaceChildren();
     const [a, b] = this.range().x;
     const order = { raw: 0, smooth: 1, points: 2 };
     for (const line of [...this.shown()].sort((p, q) => order[p.style] - order[q.style])) {
@@ -367,24 +386,25 @@ class Chart {
         line: line.name, style: line.style, points: line.points, total: line.total,
         lastX: line.x[line.points - 1], last: line.y[line.points - 1],
       });
+      const end = line.points - 1, endY = scale.y(line.y[end]);
       if (line.style === "points" && spacing > 9) {
-        shape("path", { class: "halo", d: path.dots }, layer);
-        shape("path", { class: "dots", d: path.dots, stroke: colour }, layer);
-      } else if (line.style !== "raw" && Number.isFinite(line.y[line.points - 1])) {
-        shape("circle", { class: "tip", r: 3.5, fill: colour, cx: scale.x(line.x[line.points - 1]), cy: scale.y(line.y[line.points - 1]) }, layer);
+        shape("path", { class: "halo", d: path.dots }, dots);
+        shape("path", { class: "dots", d: path.dots, stroke: colour }, dots);
+      } else if (line.style !== "raw" && line.x[end] <= b && endY >= scale.top && endY <= scale.top + scale.height) {
+        shape("circle", { class: "tip", r: 3.5, fill: colour, cx: scale.x(line.x[end]), cy: endY }, dots);
       }
     }
   }
 
   pathOf(line, from, to, scale) {
-    const log = this.data.log_y;
+    const log = this.data.log_y, [a, b] = this.range().x, bottom = scale.top + scale.height;
     let path = "", dots = "", pen = "M";
     for (let i = from; i < to; i++) {
       const value = line.y[i];
       if (!Number.isFinite(value) || (log && value <= 0)) { pen = "M"; continue; }
       const px = scale.x(line.x[i]).toFixed(1), py = clamp(scale.y(value), -1e4, 1e4).toFixed(1);
       path += `${pen}${px} ${py}`;
-      if (line.style === "points") dots += `M${px} ${py}h0`;
+      if (line.style === "points" && line.x[i] >= a && line.x[i] <= b && py >= scale.top - 1 && py <= bottom + 1) dots += `M${px} ${py}h0`;
       pen = "L";
     }
     return { line: path, dots };

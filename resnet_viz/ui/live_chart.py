@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from ..drawing.curves import MAX_POINTS, Event, Line, downsample
+from ..drawing.curves import MAX_POINTS, Event, Level, Line, downsample
 
 HERE = Path(__file__).parent
 CODE = (HERE / "live_chart.js").read_text(encoding="utf-8")
@@ -34,18 +34,20 @@ def install() -> None:
 
 
 def live_chart(lines: list[Line], *, key: str, title: str, alt: str, x_label: str = "step", y_label: str = "",
-               percent: bool = False, log_y: bool = False, events: list[Event] = (), height: int = 260, group: str = "",
-               x_end: float | None = None, empty: str = "No points yet.", max_points: int = MAX_POINTS) -> None:
+               percent: bool = False, log_y: bool = False, events: list[Event] = (), levels: list[Level] = (), height: int = 260,
+               group: str = "", x_end: float | None = None, empty: str = "No points yet.", max_points: int = MAX_POINTS) -> None:
     """Draw lines over ascending x; charts of one `group` share the x zoom and the readout.
 
     alt is the finding as a sentence; percent: y is a fraction 0..1; log_y leaves out y <= 0; height in pixels; x_end is the
     planned end of x, towards which the axis grows; at most max_points a line are sent (and those in a zoomed part in full
     detail), and the chart says so.
     """
+    key = key.replace("__", "--")  # Streamlit keeps the double underscore for itself
     view = (st.session_state.get(key) or {}).get("view")
     head = {"title": title, "alt": alt, "x_label": x_label, "y_label": y_label, "percent": percent, "log_y": log_y,
             "height": height, "group": group, "x_end": x_end, "empty": empty,
-            "events": [{"x": float(event.x), "text": event.text} for event in events]}
+            "events": [{"x": float(event.x), "text": event.text} for event in events],
+            "levels": [{"y": float(level.y), "text": level.text} for level in levels]}
     _chart(key=key, data=pack(lines, head, view, max_points), on_view_change=lambda: None)
 
 

@@ -1,0 +1,93 @@
+"""What a training run teaches, in words, formulas and code: made from its config and its metrics."""
+
+import math
+
+import numpy as np
+
+Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
+FEW_ROWS = 20  # of training rows: their mean stands for "now"
+
+
+def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:
+    """What the curves say, as sentences; only what is seen in the numbers."""
+    train, val, test = (metrics.get(split) for split in ("train", "val", "test"))
+    if train is None:
+        return ["No batch has been learned from yet. The first point will say how wrong the network is before it knows anything"
+                + (f": about ln {classes} = {math.log(classes):.2f}, as good as guessing." if classes else ".")]
+    now_loss, now_accuracy = (float(np.mean(train[column][-FEW_ROWS:])) for column in ("loss", "accuracy"))
+    sentences = [f"The network has learned from {int(train['images'][-1]):,} pictures in {int(train['step'][-1]):,} steps. Its training loss went from "
+                 f"{train['loss'][0]:.2f} to {now_loss:.2f}: on average it now gives the right class a probability of about "
+                 f"e^−{now_loss:.2f} = {math.exp(-now_loss):.0%}."]
+    if classes:
+        sentences.append(f"Guessing among {classes:,} classes would give a loss of ln {classes:,} = {math.log(classes):.2f} and {1 / classes:.1%} right answers.")
+    sentences.append("Each thin point is the mean over a few batches, and every batch is other pictures: that is why the line jumps.")
+    if val is not None:
+        best = int(np.argmax(val["accuracy"]))
+        sentences.append(f"Validation pictures are never learned from. There {val['accuracy'][-1]:.1%} are right now; the best was {val['accuracy'][best]:.1%} "
+                         f"after epoch {int(val['epoch'][best]):,}.")
+        if len(val["loss"]) >= 3:
+            sentences.append(_gap(now_accuracy, val, config))
+    if test is not None:
+        sentences.append(f"The test pictures were asked once, at the end: {test['accuracy'][-1]:.1%} right.")
+    return sentences
+
+
+def _gap(train_accuracy: float, val: dict[str, np.ndarray], config: dict) -> str:
+    """Overfitting, as far as the curves show it."""
+    gap = train_accuracy - float(val["accuracy"][-1])
+    if gap > 0.05 and val["loss"][-1] > 1.1 * val["loss"].min():
+        return (f"Training is {gap:.0%} ahead of validation and the validation loss has turned up again: the network learns its own pictures "
+                "by heart (overfitting).")
+    if gap < -0.02:
+        return "Validation is ahead of training: the training pictures are " + (
+            "mirrored or shifted at random, and " if config.get("flip") or config.get("crop_padding") else "") + "asked while the network is still changing."
+    return "Training and validation stay together: no sign of overfitting."
+
+
+def formulas(config: dict, metrics: Metrics) -> list[str]:
+    """LaTeX lines with the run's own numbers: the loss, the step, the rate of now."""
+    train = metrics.get("train")
+    rate = float(train["lr"][-1]) if train is not None else float(config["lr"])
+    loss = [rf"L = -\frac{{1}}{{{config['batch_size']}}}\sum_{{i=1}}^{{{config['batch_size']}}} \ln p_i(\text{{right class}})"
+            + (rf" = {train['loss'][-1]:.3f}" if train is not None else "")]
+    decay, eta = f"{config['weight_decay']:g}", f"{rate:.4g}"
+    if config["optimizer"] == "adam":
+        step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
+                r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
+                rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}"]
+    else:
+        momentum = f"{config['momentum']:g}"
+        direction = rf"\left(g + {momentum}\,m\right)" if config.get("nesterov") and config["momentum"] else "m"
+        step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""), rf"m \leftarrow {momentum}\,m + g",
+                rf"w \leftarrow w - {eta}\,{direction}"]
+    return loss + step
+
+
+def code(config: dict) -> str:
+    """The PyTorch lines of one epoch of this recipe, without the bookkeeping."""
+    if config["optimizer"] == "adam":
+        optimiser = f"torch.optim.Adam(model.parameters(), lr={config['lr']:g}, weight_decay={config['weight_decay']:g})"
+    else:
+        optimiser = (f"torch.optim.SGD(model.parameters(), lr={config['lr']:g}, momentum={config['momentum']:g}, "
+                     f"nesterov={config['nesterov']}, weight_decay={config['weight_decay']:g})")
+    return f"""from resnet_viz.networks import zoo
+
+torch.manual_seed({config['seed']})
+model = zoo.build({config['network']!r}, {config['arguments']})
+optimizer = {optimiser}
+
+for pictures, labels in batches:              # {config['batch_size']} pictures each, in an order drawn from the seed
+    loss = F.cross_entropy(model(pictures), labels)
+    optimizer.zero_grad()
+    loss.backward()                           # the gradient of the loss for every weight
+    optimizer.step()                          # every weight a little against its gradient
+    schedule.step()                           # {config['schedule']} learning rate"""
+
+
+def command(config: dict, defaults: dict) -> str:
+    """The same run on the command line; only what differs from the defaults is said."""
+    words = [f"python -m resnet_viz train --network {config['network']} --data {config['data']} --epochs {config['epochs']}"]
+    said = ("network", "data", "epochs", "version", "device", "threads")
+    words += [f"--set {key}={value}" for key, value in config.items()
+              if key not in said and value != defaults.get(key) and isinstance(value, (str, int, float, bool))]
+    return " \\\n    ".join([*words, "--out runs/my-run"])

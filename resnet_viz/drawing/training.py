@@ -1,0 +1,109 @@
+"""The curves of one run: the columns of metrics.jsonl as lines over a chosen x."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .colours import BLUE, GREEN, GREY, LIGHT_GREY, ORANGE, SKY_BLUE, VERMILLION
+from .curves import Event, Level, Line, smooth
+
+Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
+
+STYLES = {  # split -> name on screen, colour on light and on dark ground, dash
+    "train": ("training", (BLUE, SKY_BLUE), ()),
+    "val": ("validation", (VERMILLION, ORANGE), (5, 3)),
+    "test": ("test", (GREEN, GREEN), ()),
+}
+RATE = (GREY, LIGHT_GREY)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a run is going to be; None where it is not known yet."""
+
+    total_steps: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+
+
+def _epochs(columns: dict[str, np.ndarray], plan: Plan) -> np.ndarray:
+    """Epochs with their fraction: the file counts finished ones, a batch in the middle belongs in the middle."""
+    if plan.total_steps and plan.epochs:
+        return columns["step"] * (plan.epochs / plan.total_steps)
+    return columns["epoch"]
+
+
+X_AXES = {  # name on screen -> function (columns, plan) -> x
+    "step": lambda columns, plan: columns["step"],
+    "epoch": _epochs,
+    "images": lambda columns, plan: columns["images"],
+    "seconds": lambda columns, plan: columns["elapsed_s"],
+}
+
+
+def lines(metrics: Metrics, column: str, x_axis: str, smoothing: float, plan: Plan) -> list[Line]:
+    """Lines of `column` ("loss" or "accuracy"): training raw and, with smoothing, averaged over it; validation and test as points."""
+    found = []
+    for split, (name, colours, dash) in STYLES.items():
+        if split not in metrics:
+            continue
+        x, y = X_AXES[x_axis](metrics[split], plan), metrics[split][column]
+        if split != "train":
+            found.append(Line(name, x, y, colours, "points", dash))
+        elif smoothing:
+            found += [Line(name, x, y, colours, "raw"), Line(name, x, smooth(y, smoothing), colours)]
+        else:
+            found.append(Line(name, x, y, colours))
+    return found
+
+
+def rate_line(metrics: Metrics, x_axis: str, plan: Plan) -> list[Line]:
+    """The learning rate of the training rows."""
+    if "train" not in metrics:
+        return []
+    return [Line("learning rate", X_AXES[x_axis](metrics["train"], plan), metrics["train"]["lr"], RATE)]
+
+
+def x_end(x_axis: str, plan: Plan) -> float | None:
+    """Where the x axis is going to end; None where nobody knows."""
+    images = plan.total_steps * plan.batch_size if plan.total_steps and plan.batch_size else None
+    return {"step": plan.total_steps, "epoch": plan.epochs, "images": images, "seconds": None}[x_axis]
+
+
+def rate_events(events: list[dict], metrics: Metrics, x_axis: str, plan: Plan) -> list[Event]:
+    """A mark wherever the learning rate was changed by hand; the events know the step, x is read off the training rows."""
+    changes = [event for event in events if event.get("command") == "lr" and isinstance(event.get("value"), (int, float))]
+    if not changes or "train" not in metrics:
+        return []
+    steps, x = metrics["train"]["step"], X_AXES[x_axis](metrics["train"], plan)
+    return [Event(float(np.interp(event["step"], steps, x)), f"learning rate {event['value']:g}") for event in changes]
+
+
+def guessing(column: str, classes: int | None) -> list[Level]:
+    """What a network that knows nothing would get: the loss ln(classes), or the share 1 / classes."""
+    if not classes or classes < 2:
+        return []
+    return [Level(float(np.log(classes)) if column == "loss" else 1 / classes, f"guessing among {classes:,} classes")]
+
+
+def epochs_table(metrics: Metrics) -> list[dict]:
+    """One row for each finished epoch: the mean over its training batches (a row weighs as many images as it covers), and what was evaluated."""
+    rows: dict[int, dict] = {}
+    train = metrics.get("train")
+    if train is not None:
+        images = np.diff(train["images"], prepend=0.0)
+        for epoch in np.unique(train["epoch"]).astype(int).tolist():
+            of_epoch = train["epoch"] == epoch
+            weight = np.maximum(images[of_epoch], 1)
+            rows[epoch + 1] = {"epoch": epoch + 1, "steps done": int(train["step"][of_epoch][-1]),
+                               "training loss": float(np.average(train["loss"][of_epoch], weights=weight)),
+                               "training accuracy": float(np.average(train["accuracy"][of_epoch], weights=weight)),
+                               "learning rate": float(train["lr"][of_epoch][-1]), "seconds": float(train["elapsed_s"][of_epoch][-1])}
+    for split in ("val", "test"):
+        name = STYLES[split][0]
+        for index in range(len(metrics.get(split, {}).get("epoch", ()))):
+            row = rows.setdefault(int(metrics[split]["epoch"][index]), {"epoch": int(metrics[split]["epoch"][index])})
+            row |= {f"{name} loss": float(metrics[split]["loss"][index]), f"{name} accuracy": float(metrics[split]["accuracy"][index])}
+    if metrics.get("val") is not None or metrics.get("test") is not None:
+        return [rows[epoch] for epoch in sorted(rows) if len(rows[epoch]) > 6]
+    return [rows[epoch] for epoch in sorted(rows)][:-1]  # without evaluations only the next epoch's begin says that one is over

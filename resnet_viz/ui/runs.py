@@ -1,0 +1,243 @@
+"""Displays about runs that pages share: which run, what is known of it, how it goes in words, and the hand on it."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from .. import checkpoints, runs
+from ..drawing.curves import number
+from ..drawing.training import Metrics, Plan
+from ..problems import Problem
+from ..training import process
+from ..training.config import Config
+from . import state
+
+DEFAULTS = Config().to_dict()
+CHOSEN = "run"  # name in the URL
+LIVE_S, FIRST_S, QUIET_S = 1.0, 0.5, 5.0  # between two looks: at a live run, until its first point, at one that rests
+WORDS = {"new": "Starting", "queued": "Waiting for its turn", "running": "Running", "paused": "Paused", "finished": "Finished",
+         "stopped": "Stopped, and kept", "failed": "Failed"}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One run as it is at this moment; `state` as runs.state, with "new" only while its process is starting."""
+
+    run: Path
+    state: str
+    config: dict
+    status: dict
+    metrics: Metrics
+    events: list[dict] = field(default_factory=list)
+
+    @property
+    def live(self) -> bool:
+        return self.state in runs.ALIVE_STATES or (self.state == "new" and process.running(self.run))
+
+    @property
+    def bundled(self) -> bool:
+        return self.run.parent == checkpoints.BUNDLED
+
+    @property
+    def plan(self) -> Plan:
+        total = self.status.get("total_steps")
+        if total is None and self.state == "finished" and "train" in self.metrics:
+            total = int(self.metrics["train"]["step"][-1])
+        return Plan(total, self.config.get("epochs"), self.config.get("batch_size"))
+
+
+# Which run
+
+def known_runs() -> dict[str, Path]:
+    """Reference -> directory: own runs, the newest first, then the bundled ones."""
+    own = {state.run_reference(run): run for run in runs.list_runs()}
+    names = sorted(checkpoints.bundled(), key=lambda name: (name != state.DEFAULT, name))
+    return own | {name: checkpoints.BUNDLED / name for name in names}
+
+
+def show_run(run: Path) -> None:
+    """Make it the run that this session looks at, also in its link."""
+    _show(state.run_reference(run))
+
+
+def _show(reference: str) -> None:
+    st.session_state[CHOSEN] = st.query_params[CHOSEN] = reference
+
+
+def _chosen(known: dict[str, Path]) -> str:
+    """The session's run; at its beginning the link's; else the newest that lives or has something to show.
+
+    The link counts only once: a look that was asked for just before another run was chosen still carries the old address.
+    """
+    if st.session_state.get(CHOSEN) in known:
+        return st.session_state[CHOSEN]
+    linked = st.query_params.get(CHOSEN)
+    if linked in known:
+        return linked
+    if linked:
+        st.toast(f"The link asks for the run {linked!r}, which is not here; you see another one instead.")
+    worth_seeing = (name for name, run in known.items() if (run / "metrics.jsonl").exists() or runs.state(run) in runs.ALIVE_STATES)
+    return next(worth_seeing, next(iter(known)))
+
+
+def begin_to_look() -> tuple[Path, float]:
+    """(the chosen run, seconds between two looks at it); Problem where there is no run at all."""
+    known = known_runs()
+    if not known:
+        raise Problem("There is no run yet, and no finished example is installed. Press Start.")
+    _show(_chosen(known))
+    run = known[st.session_state[CHOSEN]]
+    return run, seconds_between_looks(watch(run))
+
+
+def choose_run() -> Path:
+    """The picker of runs; there must be one. The URL carries the choice, so that a link and a reload show the same run."""
+    known = known_runs()
+    chosen = st.session_state.run_picker = _chosen(known)
+    st.selectbox("Run", list(known), key="run_picker", format_func=lambda name: _title(known[name]), width=290,
+                 on_change=lambda: _show(st.session_state.run_picker))
+    return known[chosen]
+
+
+def _title(run: Path) -> str:
+    if run.parent == checkpoints.BUNDLED:
+        return f"Finished example: {run.name}"
+    return run.name
+
+
+# What is known of it
+
+@dataclass(frozen=True)
+class Reader:
+    """A run's metrics, read on by whoever asks; the lock because sessions ask in threads of their own."""
+
+    metrics: runs.Metrics
+    lock: threading.Lock
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _reader(run: str) -> Reader:
+    return Reader(runs.Metrics(Path(run)), threading.Lock())
+
+
+def watch(run: Path) -> Watched:
+    """Read what is new; Problem where the run's directory is gone."""
+    config = runs.read_config(run)
+    if config is None:
+        raise Problem(f"The run {run.name} cannot be read any more: its folder was deleted, moved or damaged. Choose another one.")
+    reader = _reader(str(run))
+    with reader.lock:
+        metrics = reader.metrics.refresh()
+    return Watched(run, runs.state(run), config, runs.read_status(run) or {}, metrics, runs.read_events(run))
+
+
+def seconds_between_looks(watched: Watched) -> float:
+    if not watched.live:
+        return QUIET_S
+    return LIVE_S if "train" in watched.metrics else FIRST_S
+
+
+# In words
+
+def in_words(watched: Watched) -> str:
+    """The state of a run as one line: what, how far, how fast, how long still, on what."""
+    status, config, now = watched.status, watched.config, watched.state
+    if now == "new":
+        now = "Starting its process" if watched.live else "Not started yet"
+    else:
+        now = WORDS[now]
+    parts = [f"**{now}**" + (_doing(status) if watched.live else "")]
+    step, total = status.get("step") or 0, watched.plan.total_steps
+    if total:
+        epoch, epochs = status.get("epoch") or 0, config.get("epochs") or 0
+        parts += [f"epoch {min(epoch + 1, epochs) if watched.live else epoch:,} of {epochs:,}", f"step {step:,} of {total:,}"]
+    if watched.live:
+        parts += [f"{status['images_per_s']:,.0f} images/s"] if status.get("images_per_s") else []
+        parts += [f"{duration(status['eta_s'])} left"] if status.get("eta_s") else []
+    elif "train" in watched.metrics:
+        parts.append(f"trained for {duration(float(watched.metrics['train']['elapsed_s'][-1]))}")
+    if status.get("device"):
+        threads = f", {status['threads']} thread{'s' if status['threads'] != 1 else ''}" if status["device"] == "cpu" and status.get("threads") else ""
+        parts.append(f"{status['device']}{threads}")
+    return " · ".join(parts + [f"seed {config.get('seed', 0)}"])
+
+
+def _doing(status: dict) -> str:
+    message = status.get("message")
+    return f": {message}" if message and message not in ("training", "paused") else ""
+
+
+def duration(seconds: float) -> str:
+    """42 s, 3 min 5 s, 2 h 10 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def progress_line(watched: Watched) -> None:
+    """The state in words over a bar, and below it what needs a person: silence, or a failure."""
+    total = watched.plan.total_steps
+    step = watched.status.get("step") or 0
+    st.progress(min(step / total, 1.0) if total else 0.0, text=in_words(watched))
+    silent = runs.silent_for_s(watched.run)
+    if watched.state in runs.ALIVE_STATES and silent > runs.NO_NEWS_S:
+        st.warning(f"No news from this run for {duration(silent)}: its machine may be busy, asleep or gone.", icon=":material/hourglass_empty:")
+    elif watched.state == "failed":
+        message = (watched.status.get("message") or "").rstrip(".")
+        told = message if watched.status.get("state") == "failed" and message else "its process ended without a word"
+        st.error(f"This run failed: {told}. What it had is kept; Continue goes on from there.", icon=":material/error:")
+
+
+# The hand on it
+
+def controls(watched: Watched) -> None:
+    """Buttons for what can be done now, in the same places whatever the state; called in a horizontal container."""
+    run, live = watched.run, watched.live
+    if watched.bundled:
+        return
+    paused = watched.state == "paused"
+    if watched.state in ("stopped", "failed") or (watched.state == "new" and not live):
+        if st.button("Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"):
+            process.resume(run)
+            st.rerun()
+        return
+    if watched.state == "finished":
+        if st.button("Use it on the other pages", icon=":material/visibility:", key="use", on_click=state.choose, args=(state.run_reference(run),)):
+            st.rerun()  # the sidebar stands outside this fragment
+        return
+    if paused:
+        st.button("Resume", icon=":material/play_arrow:", type="primary", key="resume", on_click=runs.send, args=(run, "resume"))
+    else:
+        st.button("Pause", icon=":material/pause:", key="pause", on_click=runs.send, args=(run, "pause"))
+    st.button("One batch", icon=":material/skip_next:", key="batch", on_click=runs.send, args=(run, "step"), help="Do one step, then pause")
+    st.button("One epoch", icon=":material/fast_forward:", key="epoch", on_click=runs.send, args=(run, "epoch"), help="Go to the end of the epoch, then pause")
+    with st.popover("Learning rate"):
+        _rate_control(watched)
+    st.button("Stop", icon=":material/stop:", key="stop", on_click=runs.send, args=(run, "stop"), help="Keep all at this step; you can continue later")
+
+
+def _rate_control(watched: Watched) -> None:
+    """Change the learning rate of a live run; the rest of its schedule moves with it."""
+    now = float(watched.metrics["train"]["lr"][-1]) if "train" in watched.metrics else float(watched.config.get("lr", 0.1))
+    st.markdown(f"Now {number(now)}. A new value holds from the next step; the rest of the schedule is scaled with it.")
+    value = st.number_input("New learning rate", 1e-9, 1000.0, float(watched.config.get("lr", 0.1)), step=0.01, format="%.4g", key="new_rate")
+    st.button("Set", key="set_rate", on_click=lambda: runs.send(watched.run, "lr", float(st.session_state.new_rate)))
+
+
+# A run from its start to its end
+
+def start_run(config: Config) -> None:
+    """Begin a run in a process of its own, and look at it; a recipe that makes no sense leaves nothing behind."""
+    run = runs.new_directory(f"{config.network}-{Path(config.data).stem}")
+    try:
+        process.start(config, run)
+    except Problem:
+        if not runs.is_run(run):
+            run.rmdir()
+        raise
+    show_run(run)

@@ -1,0 +1,178 @@
+"""The training page through the app's entry file: with no run, with a finished one, with odd ones, and its start."""
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
+
+from resnet_viz import checkpoints, runs
+from resnet_viz.training import process
+from resnet_viz.training.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty folder of runs, and no bundled checkpoint."""
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(checkpoints, "BUNDLED", tmp_path / "bundled")
+    return tmp_path / "runs"
+
+
+def make_run(folder: Path, name="one", state="finished", **status) -> Path:
+    """A run of two epochs with 20 steps, as a trainer leaves it."""
+    run = folder / name
+    run.mkdir(parents=True)
+    runs.write_config(run, {**Config(network="resnet8", epochs=2, seed=5, device="cpu", threads=1).to_dict()})
+    for step in (1, 10, 20):
+        row = {"epoch": (step - 1) // 10, "step": step, "images": 128 * step, "loss": 3 / step**0.5, "accuracy": step / 40, "lr": 0.1, "elapsed_s": step / 2}
+        runs.append(run / "metrics.jsonl", {"split": "train", **row})
+    for epoch in (1, 2):
+        runs.append(run / "metrics.jsonl", {"split": "val", "epoch": epoch, "step": 10 * epoch, "images": 1280 * epoch, "loss": 2 / epoch,
+                                            "accuracy": 0.3 * epoch, "lr": 0.1, "elapsed_s": 5 * epoch})
+    runs.append(run / "events.jsonl", {"id": "1", "command": "lr", "value": 0.05, "step": 10, "time": 0})
+    runs.write_json(run / "status.json", {"state": state, "epoch": 2, "step": 20, "total_steps": 20, "message": state, "heartbeat": time.time(),
+                                          "pid": 1, "process_created": 0, "host": "elsewhere", "device": "cpu", "threads": 1, **status})
+    (run / "snapshots").mkdir()
+    for step in (0, 20):
+        weights = np.random.default_rng(step).normal(size=(8, 3, 3, 3)).astype(np.float16)
+        save_file({"conv1.weight": weights, "probabilities": np.full((10, 10), 0.1, np.float32)}, run / "snapshots" / f"{step:08d}.safetensors",
+                  metadata={"epoch": str(step // 10), "step": str(step), "images": "0", "lr": "0.1"})
+    return run
+
+
+def open_page(**query) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.switch_page("pages/train/training.py")
+    return at.run()
+
+
+def charts(at: AppTest) -> dict[str, dict]:
+    """Title -> head of each live chart, with its lines' values."""
+    found = {}
+    for element in at.get("bidi_component"):
+        data = element.proto.bytes
+        if not data:
+            continue
+        length = int.from_bytes(data[:4], "little")
+        head = json.loads(data[4:4 + length])
+        at_byte = 4 + -(-length // 4) * 4
+        for line in head["lines"]:
+            values = np.frombuffer(data[at_byte:at_byte + 8 * line["points"]], dtype="<f4")
+            line["x"], line["y"] = values[:line["points"]], values[line["points"]:]
+            at_byte += 8 * line["points"]
+        found[head["title"]] = head
+    return found
+
+
+def words(at: AppTest) -> str:
+    return at.get("progress")[0].proto.text
+
+
+def test_without_any_run_the_page_says_what_to_do(home):
+    at = open_page()
+    assert not at.exception
+    assert "Press Start" in at.error[0].value
+
+
+def test_a_finished_run_shows_its_points_its_state_and_its_finding(home):
+    run = make_run(home)
+    at = open_page()
+    assert not at.exception
+    loss = charts(at)["Loss"]
+    assert [line["name"] for line in loss["lines"]] == ["training", "training", "validation"]
+    np.testing.assert_allclose(loss["lines"][0]["y"], [3, 3 / 10**0.5, 3 / 20**0.5], rtol=1e-6)
+    np.testing.assert_allclose(loss["lines"][2]["x"], [10, 20])
+    assert loss["events"] == [{"x": 10.0, "text": "learning rate 0.05"}]
+    assert "validation falls from 2 to 1" in loss["alt"]
+    assert "rises" in charts(at)["Accuracy"]["alt"] and charts(at)["Learning rate"]["lines"][0]["points"] == 3
+    assert words(at).startswith("**Finished** · epoch 2 of 2 · step 20 of 20") and "seed 5" in words(at)
+    assert at.query_params["run"] == f"runs/{run.name}"
+    assert any("moved by" in text.value for text in at.markdown)
+
+
+@pytest.mark.parametrize("x, last", [("epoch", 2), ("images", 2560), ("seconds", 10)])
+def test_the_x_axis_is_a_choice_that_the_link_carries(home, x, last):
+    make_run(home)
+    assert charts(open_page(x=x))["Loss"]["lines"][0]["x"][-1] == last
+
+
+@pytest.mark.parametrize("view", ["Formula", "Code", "Numbers"])
+def test_every_view_under_the_curves(home, view):
+    make_run(home)
+    at = open_page(view=view)
+    assert not at.exception and not at.error
+    assert {"Formula": at.latex, "Code": at.code, "Numbers": at.dataframe}[view]
+
+
+def test_the_link_chooses_the_run_and_a_wrong_link_is_told(home):
+    make_run(home, "one")
+    make_run(home, "two", state="stopped")
+    assert words(open_page(run="runs/one")).startswith("**Finished**")
+    assert words(open_page(run="runs/two")).startswith("**Stopped")
+    at = open_page(run="runs/none")
+    assert not at.exception and "runs/none" in at.toast[0].value
+
+
+def test_a_bundled_run_is_shown_as_a_finished_example(home, tmp_path):
+    bundled = make_run(tmp_path / "bundled", "resnet20-cifar10-jpeg")
+    (bundled / "last.safetensors").write_bytes(b"")
+    at = open_page()
+    assert charts(at)["Loss"]["lines"]
+    assert "Finished example: resnet20-cifar10-jpeg" in at.selectbox(key="run_picker").options
+    assert "pause" not in {button.key for button in at.button}, "nobody can steer an example"
+
+
+def test_silence_failure_and_a_deleted_run_are_sentences(home):
+    make_run(home, "silent", state="running", heartbeat=time.time() - 60)
+    at = open_page(run="runs/silent")
+    assert "No news" in at.warning[0].value
+    make_run(home, "failed", state="failed", message="The disk is full.")
+    at = open_page(run="runs/failed")
+    assert "The disk is full" in at.error[0].value and "continue" in {button.key for button in at.button}
+    make_run(home, "dead", state="running", host=__import__("socket").gethostname(), pid=2**22 - 1)
+    assert "ended without a word" in open_page(run="runs/dead").error[0].value
+    (home / "broken").mkdir()
+    (home / "broken" / "config.json").write_text("{")
+    assert "cannot be read" in open_page(run="runs/broken").error[0].value
+
+
+def test_the_buttons_of_a_live_run_leave_commands(home):
+    run = make_run(home, state="running")
+    at = open_page()
+    for key, command in (("pause", "pause"), ("batch", "step"), ("epoch", "epoch"), ("stop", "stop")):
+        at.button(key=key).click().run()
+        assert command in [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")]
+    at.number_input(key="new_rate").set_value(0.025).run()
+    at.button(key="set_rate").click().run()
+    assert {"command": "lr", "value": 0.025} in [json.loads(path.read_bytes()) for path in (run / "control").glob("*.json")]
+
+
+def test_start_begins_a_run_with_the_recipe_on_the_screen(home, monkeypatch):
+    begun = []
+    monkeypatch.setattr(process, "_spawn", begun.append)
+    at = open_page()
+    at.selectbox(key="recipe_preset").set_value("digits-resnet8").run()
+    at.number_input(key="recipe_epochs").set_value(4).run()
+    at.number_input(key="recipe_seed").set_value(11).run()
+    at.button(key="start").click().run()
+    assert not at.exception and len(begun) == 1
+    config = runs.read_config(begun[0])
+    assert (config["network"], config["data"], config["epochs"], config["seed"], config["flip"]) == ("resnet8", "digits", 4, 11, 0.0)
+    assert at.query_params["run"] == f"runs/{begun[0].name}"
+
+
+def test_a_recipe_that_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(home, monkeypatch):
+    monkeypatch.setattr(process, "_spawn", lambda run: pytest.fail("must not start"))
+    at = open_page()
+    at.segmented_control(key="recipe_device").set_value("mps").run()
+    at.button(key="start").click().run()
+    assert not at.exception
+    assert any("mps" in error.value for error in at.error)
+    assert not home.is_dir() or not list(home.iterdir())
