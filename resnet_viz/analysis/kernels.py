@@ -218,7 +218,7 @@ def _by_norm(now: np.ndarray, before: np.ndarray | None) -> np.ndarray:
 def _by_change(now: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     if before is None:
         raise Problem("Without the weights before training there is no change to sort by; sort by index or by norm.")
-    return np.argsort(-norms(now - before), kind="stable")
+    return np.argsort(-change(before, now).relatives, kind="stable")
 
 
 ORDERS = {"index": _by_index, "norm": _by_norm, "change": _by_change}

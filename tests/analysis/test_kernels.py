@@ -13,8 +13,6 @@ from resnet_viz.problems import Problem
 
 from .conftest import MOVES
 
-SHAPES = {"conv1": (16, 3, 3, 3), "layer2.0.conv1": (32, 16, 3, 3)}
-
 
 @pytest.fixture
 def checkpoint(written_run):
@@ -107,6 +105,12 @@ def test_a_kernel_keeps_its_place_while_time_goes_by(checkpoint):
     assert np.all(np.diff(kernels.norms(last.now)) <= 0)  # the strongest first
     assert np.array_equal(last.now, checkpoint.state["conv1.weight"].numpy()[last.order])
     assert last.change.relative == pytest.approx(MOVES, rel=1e-4) and last.change.cosine == pytest.approx(1)
+
+
+def test_the_most_moved_come_first_as_the_numbers_say_it():
+    before, now = np.random.default_rng(0).normal(size=(2, 9, 3, 3)).astype(np.float32)
+    before *= np.arange(1, 10, dtype=np.float32)[:, None, None]  # long ones move less, measured by their own length
+    assert np.all(np.diff(kernels.change(before, now).relatives[kernels.order(now, before, "change")]) <= 0)
 
 
 def test_the_rows_and_the_words_tell_the_same(checkpoint):

@@ -25,7 +25,7 @@ def runs_folder(tmp_path, monkeypatch):
 
 
 def open_page(name: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
     app.switch_page(f"pages/inspect/{name}.py").run()
