@@ -1,5 +1,6 @@
 """A checkpoint's accuracy measured again, on any data set."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -11,6 +12,9 @@ from ..data import sources
 from ..data.splits import some_of_each, split_validation
 from ..evaluation import evaluate
 from ..problems import Problem
+
+CHUNK = 1000  # pictures that are brought to the network's size at a time: ten thousand of 224 x 224 take 1.5 GB
+BATCH_PIXELS = 2_000_000  # about 40 pictures of 224 x 224, which keeps ResNet-152's activations under 2 GB
 
 
 def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int | None = None, progress=None) -> dict:
@@ -30,14 +34,32 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
         raise Problem(f"{data} has {len(pictures.heads)} labels a picture, the checkpoint gives {len(checkpoint.heads)}; choose other data.")
     chosen = some_of_each(pictures.labels[:, 0], limit)
     pictures = replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
-    pictures = sources.fit(pictures, checkpoint.preprocessing.channels, checkpoint.preprocessing.size)
     labels = _in_checkpoint_order(checkpoint, pictures)
-    model = checkpoints.model(checkpoint).to(memory_format=torch.channels_last)
     started = time.monotonic()
-    found = evaluate(model, pictures.images, labels, checkpoint.heads, checkpoint.preprocessing, batch=250, progress=progress)
+    loss, accuracy = _evaluate(checkpoint, pictures, labels, progress)
     seconds = time.monotonic() - started
-    return {"accuracy": found.accuracy, "loss": found.loss, "images": len(labels), "seconds": round(seconds, 3),
+    if not math.isfinite(loss):
+        raise Problem(f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; choose another checkpoint.")
+    return {"accuracy": accuracy, "loss": loss, "images": len(labels), "seconds": round(seconds, 3),
             "images_per_s": round(len(labels) / seconds, 1)}
+
+
+def _evaluate(checkpoint: Checkpoint, pictures: sources.Pictures, labels: torch.Tensor, progress) -> tuple[float, float]:
+    """(loss, accuracy) over all pictures, prepared as a single one is: shorter side to `resize`, middle square of `size`."""
+    model = checkpoints.model(checkpoint).to(memory_format=torch.channels_last)
+    recipe, total = checkpoint.preprocessing, len(labels)
+    edge = round((recipe.resize - recipe.size) / 2)
+    middle = slice(edge, edge + recipe.size)
+    loss = right = 0.0
+    for start in range(0, total, CHUNK):
+        part = slice(start, start + CHUNK)
+        images = sources.fit(replace(pictures, images=pictures.images[part]), recipe.channels, recipe.resize).images[:, :, middle, middle]
+        found = evaluate(model, images, labels[part], checkpoint.heads, recipe, batch=max(1, min(250, BATCH_PIXELS // recipe.size**2)),
+                         progress=progress and (lambda done, _, text: progress(start + done, total, text)))
+        loss += found.loss * len(images)
+        right += found.accuracy * len(images)
+    answers = total * len(checkpoint.heads)
+    return loss / total, round(right * len(checkpoint.heads)) / answers
 
 
 def _load(checkpoint: Checkpoint, data: str, split: str, progress) -> sources.Pictures:
@@ -47,7 +69,9 @@ def _load(checkpoint: Checkpoint, data: str, split: str, progress) -> sources.Pi
         pictures = sources.load(data, "train", progress)
         _, held_out = split_validation(pictures.labels[:, 0], config["val_fraction"], None, config["seed"])
         return replace(pictures, images=pictures.images[held_out], labels=pictures.labels[held_out])
-    return sources.load(data, split, progress)
+    recipe = checkpoint.preprocessing
+    # photographs in a folder at the size before the crop; where nothing is cropped, small pictures stay small until used
+    return sources.load(data, split, progress, size=recipe.resize if recipe.resize > recipe.size else None)
 
 
 def _in_checkpoint_order(checkpoint: Checkpoint, pictures: sources.Pictures) -> torch.Tensor:

@@ -1,0 +1,55 @@
+"""The report for a bug: complete, plain JSON, and nothing written or downloaded."""
+
+import json
+import os
+import platform
+
+import pytest
+
+from resnet_viz import runs
+from resnet_viz.analysis import machine
+from resnet_viz.data import sources
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("RESNET_VIZ_DATA", str(tmp_path / "deep" / "data"))
+    runs.write_config(tmp_path / "runs" / "one", {})
+    yield machine.check()
+    assert os.listdir(tmp_path) == ["runs"]  # nothing was made
+
+
+def test_it_is_plain_json_and_names_what_matters(report):
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert set(report) >= {"platform", "python", "cores", "memory_mib", "versions", "devices", "folders", "data", "weights", "runs"}
+    assert report["python"] == platform.python_version() and report["memory_mib"] > 500 and report["cores"] >= 1
+    assert report["problem"] is None and report["devices"][-1] == "cpu"
+    assert report["runs"] == {"one": "new"} and isinstance(report["weights"], list)
+
+
+def test_versions_are_those_installed(report):
+    import torch
+    assert report["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0] and report["versions"]["streamlit"]
+
+
+def test_folders_say_whether_they_can_be_written(report, tmp_path):
+    data = report["folders"]["data"]
+    assert data["path"] == str(tmp_path / "deep" / "data") and data["exists"] is False and data["writable"] and data["free_mib"] > 0
+    assert report["folders"]["runs"]["exists"] is True
+
+
+def test_every_data_set_has_a_word(report):
+    assert set(report["data"]) == set(sources.SOURCES)
+    assert report["data"]["shapes"] == "built in" and report["data"]["cifar10"] == "not downloaded"
+
+
+def test_a_torchvision_that_does_not_load_is_one_sentence_with_the_cure(monkeypatch):
+    import sys
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # import torchvision now raises ImportError
+    said = machine.check()["problem"]
+    assert "pip install -r requirements.txt" in said and said.endswith(".") and "\n" not in said
+
+
+def test_a_package_that_is_missing():
+    assert machine._version("no-such-package") is None
