@@ -53,7 +53,7 @@ with problems():
     checkpoint = state.current_checkpoint()
     if picture:
         seen, verdicts = display.views(picture, checkpoint.preprocessing), display.verdicts([picture])[0]
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns([2, 3], gap="medium")
         with left:
             display.show_framed(picture, seen)
         with right:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from .colours import GREY, rgb, signed
+from .colours import ACCENT, GREY, rgb, signed
 
 BAR_PX = 34  # height of one bar with its gap
 LONGEST_LABEL = 26  # characters; ImageNet has "Greater Swiss Mountain dog"
@@ -13,17 +13,17 @@ DIMMED = 0.75  # how far the cut-away part moves towards grey
 
 
 def bars(labels: Sequence[str], probabilities: Sequence[float]) -> go.Figure:
-    """Horizontal bars, the first on top in the theme's accent, the others grey; probabilities 0..1, shown in percent."""
+    """Horizontal bars, the first on top in the accent, the others grey; probabilities 0..1, shown in percent."""
     places = list(range(len(labels)))
-    texts = [f"{100 * p:.1f} %" for p in probabilities]
+    texts = ["<0.1 %" if 0 < p < 0.0005 else f"{100 * p:.1f} %" for p in probabilities]
     figure = go.Figure()
-    for part, colour in ((slice(0, 1), None), (slice(1, None), GREY)):  # None: the theme's first colour
+    for part, colour in ((slice(0, 1), ACCENT), (slice(1, None), GREY)):
         figure.add_bar(x=list(probabilities[part]), y=places[part], text=texts[part], orientation="h", marker_color=colour,
                        textposition="outside", cliponaxis=False, hoverinfo="skip", width=0.62)
     shown = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in labels]
     figure.update_yaxes(tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, ticks="", fixedrange=True, tickfont_size=15)
-    figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)  # room for the texts of full bars
-    figure.update_layout(height=BAR_PX * len(labels) + 8, margin={"l": 0, "r": 0, "t": 4, "b": 4, "pad": 8}, showlegend=False,
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    figure.update_layout(height=BAR_PX * len(labels) + 8, margin={"l": 0, "r": 64, "t": 4, "b": 4, "pad": 8}, showlegend=False,
                          barmode="overlay", font_size=14)
     return figure
 

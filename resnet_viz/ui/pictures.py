@@ -62,7 +62,7 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | 
     own: list[NamedPicture | Refused] = st.session_state.setdefault("own_pictures", [])
     offered = examples.examples(_data_of_the_checkpoint())
     strip, drop = st.columns([3, 2], vertical_alignment="center")
-    with drop:
+    with drop, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _drop_zone(key)
     chosen = _in_view(own, offered)
     with strip:

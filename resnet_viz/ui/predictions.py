@@ -15,7 +15,7 @@ from .pictures import NamedPicture
 from .walls import png
 
 TOP = 5
-TILE = 192  # pixels a side on the screen; sent at twice that, for fine screens
+TILE = 180  # at most so many pixels a side on the screen: five beside each other; sent at twice that, for fine screens
 SLOW = 3  # from so many pictures on, the work shows how far it is
 CHANNELS = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
 FIXED = {"displayModeBar": False, "staticPlot": True}
@@ -83,7 +83,7 @@ def show_stations(seen: Views, preprocessing: Preprocessing) -> None:
     """The strip from the cut-out to the numbers that the first layer reads, all tiles of one size."""
     size = preprocessing.size
     planes, limit = drawing.planes(seen.normalised)
-    side = size * max(1, TILE // size)
+    side = size * (TILE // size) or TILE
     cut_height, cut_width = seen.cropped.shape[:2]
     tiles = [(seen.cropped, f"Cut out: {cut_width:,} × {cut_height:,}"), (seen.resized, f"Shrunk to {size} × {size}")]
     tiles += [(plane, f"{name}, normalised") for name, plane in zip(CHANNELS[len(planes)], planes)]
