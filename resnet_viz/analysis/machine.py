@@ -15,12 +15,13 @@ PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "captum", "pillow", "
 
 def check() -> dict:
     """Machine, devices, versions, folders, data and weights as JSON values; nothing is downloaded or written."""
+    problem = versions.pair_problem() or versions.import_problem()
     return {
         "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
         "memory_mib": psutil.virtual_memory().total // 2**20, "versions": {name: _version(name) for name in PACKAGES},
-        "problem": versions.pair_problem() or versions.import_problem(), "devices": _devices(),
+        "problem": problem, "devices": _devices(),
         "folders": {"runs": _folder(runs.root()), "data": _folder(sources.data_folder()), "checkpoints": _folder(checkpoints.BUNDLED)},
-        "data": {source.name: "built in" if not source.needs_download else _downloaded(source.name) for source in sources.SOURCES.values()},
+        "data": {source.name: _whether_here(source, problem) for source in sources.SOURCES.values()},
         "weights": checkpoints.bundled(),
         "runs": {run.name: runs.state(run) for run in runs.list_runs()},
     }
@@ -46,7 +47,11 @@ def _folder(path) -> dict:
             "free_mib": shutil.disk_usage(there).free // 2**20}
 
 
-def _downloaded(name: str) -> str:
+def _whether_here(source: sources.Source, problem: str | None) -> str:
+    if not source.needs_download:
+        return "built in"
+    if problem:
+        return "unknown"  # torchvision knows its files, and does not load
     from ..data import downloads
 
-    return "here" if downloads.is_here(name) else "not downloaded"
+    return "here" if downloads.is_here(source.name) else "not downloaded"
