@@ -20,7 +20,7 @@ def totals(summary) -> None:
              f"{found['macs']:,} multiply-adds; FLOPs = 2 × MACs = {2 * found['macs']:,}"),
             ("Weights", arithmetic.size(found["weights_bytes"]),
              f"4 bytes a parameter; batch norm's running averages add {arithmetic.size(found['buffers_bytes'])}"),
-            ("Activations", arithmetic.size(activations), "the outputs of all layers for one picture, 4 bytes a number"),
+            ("Activations", arithmetic.size(activations), "what all layers put out for one picture, 4 bytes a number"),
             ("Layers", f"{len(summary.layers):,}", "calls of a layer, activations and additions included"),
         ):
             st.metric(label, value, help=hint, width=165)
@@ -29,8 +29,9 @@ def totals(summary) -> None:
 def choose_layer(summary, start):
     """One leaf layer; the row that was clicked in the table, until another is chosen here."""
     layers = {layer.name: layer for layer in summary.layers}
-    start = start if start in layers else summary.layers[0].name
-    return layers[st.selectbox("Layer", list(layers), index=list(layers).index(start), key=f"layer-{summary.network}-{start}")]
+    names = list(layers)
+    start = start if start in layers else names[0]
+    return layers[st.selectbox("Layer", names, index=names.index(start), key=f"layer-{summary.network}-{start}")]
 
 
 def formula(layer) -> None:
@@ -48,27 +49,30 @@ def code(choice, layer) -> None:
 
 
 def numbers(summary) -> None:
-    keys = ("name", "kind", "input_shape", "output_shape", "kernel", "stride", "padding", "weight_shape", "params", "macs", "activation_bytes")
-    rows = [{key: getattr(row, key) for key in keys} for row in summary.layers]
-    rows = [{key: networks.shape_text(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
-    download_table(rows, f"{summary.network}-layers.csv", alt=f"{len(rows)} layers of {summary.network} with all their numbers")
+    rows = networks.plain_rows(summary)
+    download_table(rows, f"{summary.network}-layers.csv", alt=f"{len(rows)} layers with all numbers")
 
 
-page("What is this network made of?", "Its layers in the order a picture meets them: what each puts out, the weights it learns, and the work it costs.")
+page("What is this network made of?", "Its layers in the order a picture meets them: what each puts out, the "
+     "weights it learns, and the work it costs.")
 with problems():
     choice = networks.choose_network()
     summary = networks.summary_of(choice)
     totals(summary)
-    level = st.segmented_control("One row for each", list(FOLDS), default="layer", required=True, key="fold", bind="query-params",
-                                 format_func=lambda level: f"every {level}", label_visibility="collapsed")
+    level = st.segmented_control("One row for each", list(FOLDS), default="layer", required=True, key="fold",
+                                 bind="query-params", format_func=lambda level: f"every {level}",
+                                 label_visibility="collapsed")
     rows = fold(summary, level)
     frame, columns = networks.table(rows, summary.totals)
-    clicked = st.dataframe(frame, column_config=columns, hide_index=True, height=min(38 + 35 * len(rows), 560), placeholder="",
-                           on_select="rerun", selection_mode="single-row", key=f"rows-{summary.network}-{level}",
-                           alt=f"{len(rows)} rows of {summary.network}. {' '.join(arithmetic.findings(summary)[1:3])}").selection.rows
-    st.caption(f"MACs are multiply-adds of convolutions and linear layers; FLOPs = 2 × MACs = {2 * summary.totals['macs']:,}. "
+    findings = arithmetic.findings(summary)
+    clicked = st.dataframe(frame, column_config=columns, hide_index=True, height=min(38 + 35 * len(rows), 560),
+                           placeholder="", on_select="rerun", selection_mode="single-row",
+                           key=f"rows-{summary.network}-{level}",
+                           alt=f"{len(rows)} rows of {summary.network}. {' '.join(findings[1:3])}").selection.rows
+    st.caption("MACs are multiply-adds of convolutions and linear layers; "
+               f"FLOPs = 2 × MACs = {2 * summary.totals['macs']:,}. "
                "A click on a layer's row chooses it for Formula and Code.")
     start = rows[clicked[0]].name if clicked else ""
-    under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in arithmetic.findings(summary))),
+    under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in findings)),
                   formula=lambda: formula(choose_layer(summary, start)),
                   code=lambda: code(choice, choose_layer(summary, start)), numbers=lambda: numbers(summary))

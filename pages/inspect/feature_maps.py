@@ -18,9 +18,9 @@ def draw(seen, chosen, by, scale, picture, pixels):
     left, right = st.columns([1, 4])
     with left:
         st.markdown("**The network sees**")
-        walls.show(drawing.enlarged(pixels), f"{picture.name}, as the network sees it: {pixels.shape[1]} x {pixels.shape[0]} pixels",
-                   "content")
-        st.caption(f"{pixels.shape[1]} × {pixels.shape[0]} pixels")
+        size = f"{pixels.shape[1]} × {pixels.shape[0]} pixels"
+        walls.show(drawing.enlarged(pixels), f"{picture.name}, as the network sees it: {size}", "content")
+        st.caption(size)
     with right:
         channels, height, width = seen.maps.shape
         st.markdown(f"**{seen.layer}**: {len(chosen):,} of {channels:,} maps, {height} × {width} pixels each; "
@@ -37,25 +37,28 @@ def draw(seen, chosen, by, scale, picture, pixels):
             st.caption(f"The maps are larger than the page: each pixel drawn is the mean of {factor} × {factor}.")
 
 
-def code(layer, picture):
+def code(layer):
     st.code("from resnet_viz import checkpoints\nfrom resnet_viz.analysis.feature_maps import feature_maps\n"
             "from resnet_viz.data.preprocessing import see\n\n"
             f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
             "model = checkpoints.model(checkpoint)\n"
-            f'seen = feature_maps(model, see(picture, checkpoint.preprocessing).tensor, "{layer.name}")  # picture: PIL, RGB\n'
+            "tensor = see(picture, checkpoint.preprocessing).tensor  # picture: PIL, RGB\n"
+            f'seen = feature_maps(model, tensor, "{layer.name}")\n'
             f"seen.maps.shape  # {layer.output_shape}")
 
 
-page("What does each layer make of the picture?", "A map for each channel: where in the picture its pattern was found, and how strongly.")
+page("What does each layer make of the picture?", "A map for each channel: where in the picture its pattern was found, "
+     "and how strongly.")
 with problems():
     checkpoint = state.current_checkpoint()
     picture = choose_picture("feature_maps")
     if picture is not None:
         size = checkpoint.preprocessing.size
-        layer, amount, by, scale = ui.controls(networks.summary_of(networks.Choice(checkpoint.network, checkpoint.arguments, size)))
+        choice = networks.Choice(checkpoint.network, checkpoint.arguments, size)
+        layer, amount, by, scale = ui.controls(networks.summary_of(choice))
         seen = ui.maps_of(checkpoint, picture, layer.name)
         draw(seen, feature_maps.order(seen, by)[:amount], by, scale, picture, ui.pixels_of(checkpoint, picture))
-        under_picture("view", story=lambda: st.markdown(ui.story(layer, seen, size)), formula=lambda: ui.formula(layer, seen),
-                      code=lambda: code(layer, picture),
-                      numbers=lambda: download_table(feature_maps.rows(seen), f"{checkpoint.name}-{layer.name}-maps.csv", ui.COLUMNS,
-                                                     feature_maps.describe(seen, picture.name)))
+        under_picture("view", story=lambda: st.markdown(ui.story(layer, seen, size)),
+                      formula=lambda: ui.formula(layer, seen), code=lambda: code(layer),
+                      numbers=lambda: download_table(feature_maps.rows(seen), f"{picture.name}-{layer.name}.csv",
+                                                     ui.COLUMNS, feature_maps.describe(seen, picture.name)))

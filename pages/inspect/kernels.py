@@ -24,29 +24,33 @@ def draw(seen, moment, scale, finding):
 def story(seen, layer):
     st.markdown(ui.HOW_TO_READ[ui.family(seen)])
     if seen.change is not None:
-        st.markdown(f"Since before training, these {len(seen.now)} kernels of {layer} moved by **{seen.change.relative:.2f}** times their "
-                    f"length, and point in a direction whose cosine with the old one is **{seen.change.cosine:.2f}** "
+        st.markdown(f"Since before training, these {len(seen.now)} kernels of {layer} moved by "
+                    f"**{seen.change.relative:.2f}** times their length, and point in a direction whose cosine with "
+                    f"the old one is **{seen.change.cosine:.2f}** "
                     "(1 is the same direction, 0 has nothing to do with it).")
 
 
 def formula(seen):
+    found = seen.change
     st.latex(r"\text{change} = \frac{\lVert w_\text{now} - w_\text{before} \rVert}{\lVert w_\text{before} \rVert}"
-             + (rf" = \frac{{{seen.change.moved:.4g}}}{{{seen.change.length:.4g}}} = {seen.change.relative:.3g}" if seen.change else ""))
-    st.latex(r"\cos = \frac{w_\text{now} \cdot w_\text{before}}{\lVert w_\text{now} \rVert \, \lVert w_\text{before} \rVert}"
-             + (f" = {seen.change.cosine:.3g}" if seen.change else ""))
+             + (rf" = \frac{{{found.moved:.4g}}}{{{found.length:.4g}}} = {found.relative:.3g}" if found else ""))
+    st.latex(r"\cos = \frac{w_\text{now} \cdot w_\text{before}}"
+             r"{\lVert w_\text{now} \rVert \, \lVert w_\text{before} \rVert}"
+             + (f" = {found.cosine:.3g}" if found else ""))
     st.caption(f"Over the {seen.now.size:,} weights of the {len(seen.now)} kernels shown; the lengths are L2 norms.")
 
 
 def code(past, layer, view, index, shape):
     part = {"colour": "", "filter": f"[{index}]", "input": f"[:, {index}]"}[view]
-    st.code(f'from resnet_viz import checkpoints\n\ncheckpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
+    st.code(f"from resnet_viz import checkpoints\n\n"
+            f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
             f'now = checkpoint.state["{layer}.weight"]{part}  # {networks.shape_text(shape)}\n'
             + (f'before = checkpoints.read(checkpoint.run / "initial.safetensors").state["{layer}.weight"]{part}\n'
                "change = (now - before).norm() / before.norm()" if past.before else ""))
 
 
-page("What did the first layer learn?", "Its kernels, the small patterns that the network holds against every spot of a picture: "
-     "before training, now, and the difference.")
+page("What did the first layer learn?", "Its kernels, the small patterns that the network holds against every spot of "
+     "a picture: before training, now, and the difference.")
 with problems():
     checkpoint = state.current_checkpoint()
     layer, view, index, past, moment, scale, by = ui.controls(checkpoint)
@@ -56,7 +60,8 @@ with problems():
     with left:
         ui.scale_line(seen, scale)
     with right:
-        walls.download(side_by_side(list(pictures.values())), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
+        name = f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png"
+        walls.download(side_by_side(list(pictures.values())), name)
     if by != "index" and len(seen.order) <= 64:
         st.caption(f"Kernels, row by row: {', '.join(map(str, seen.order))}")
     if past.why:

@@ -133,7 +133,8 @@ def _check(arguments: dict, size: int) -> None:
             limit, reason = LIMITS[key]
             for number in value if isinstance(value, list | tuple) else [value]:
                 if type(number) is int and not 1 <= number <= limit:
-                    raise Problem(f"The {key.replace('_', ' ')} must be between 1 and {limit:,} ({reason}), not {number:,}.")
+                    what = key.replace("_", " ")
+                    raise Problem(f"The {what} must be between 1 and {limit:,} ({reason}), not {number:,}.")
 
 
 def summary(network: str, arguments: dict | None, input_size: int) -> Summary:
@@ -222,7 +223,8 @@ def choices(network: str) -> dict[str, tuple]:
         options["shortcut"] = ("A", "B")
     if spec.block == "bottleneck":
         options["variant"] = ("v1.5", "v1")
-    return {key: tuple(sorted(values, key=lambda value: value != getattr(spec, key))) for key, values in options.items()}
+    return {key: tuple(sorted(values, key=lambda value: value != getattr(spec, key)))
+            for key, values in options.items()}
 
 
 JSON_KEYS = ("name", "kind", "input_shape", "output_shape", "weight_shape", "params", "macs", "activation_bytes")

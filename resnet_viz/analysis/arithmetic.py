@@ -66,14 +66,16 @@ def findings(summary: Summary) -> list[str]:
     shapes = [summary.input_shape, *(stage.output_shape for stage in stages)]
     maps = [shape for shape in dict.fromkeys(shapes) if len(shape) == 3 and shape[1:] != (1, 1)]
     way = " → ".join(" × ".join(f"{n:,}" for n in shape) for shape in maps)
-    found = [f"The picture's way (channels × height × width): {way}. Where the maps become smaller, their number grows."]
+    found = [f"The picture's way (channels × height × width): {way}. "
+             "Where the maps become smaller, their number grows."]
     for what, key in (("weights", "params"), ("multiply-adds", "macs")):
         most = max(stages, key=lambda stage: getattr(stage, key))
         share = getattr(most, key) / summary.totals[key]
         found.append(f"Most {what} are in {most.name}: {getattr(most, key):,} of {summary.totals[key]:,}, {share:.0%}.")
     adds = sum(layer.kind == "Add" for layer in summary.layers)
     if adds:
-        projections = sum(".downsample" in layer.name and layer.kind in ("Conv2d", "PadShortcut") for layer in summary.layers)
+        projections = sum(".downsample" in layer.name and layer.kind in ("Conv2d", "PadShortcut")
+                          for layer in summary.layers)
         found.append(f"{adds} residual additions: in {adds - projections} the shortcut is x itself, "
                      f"in {projections} x must first be brought to a new shape.")
     return found

@@ -15,7 +15,8 @@ from ..problems import one_of
 class Spot:
     """The largest number of a layer's output, and what it was made from.
 
-    value  at (channel, row, column); terms  by name, e.g. {"x": -0.2} before a ReLU; empty for kinds without an entry in TERMS
+    value  at (channel, row, column)
+    terms  by name, e.g. {"x": 0.2} of a ReLU; empty for kinds of layers without an entry in TERMS
     """
 
     channel: int
@@ -31,7 +32,7 @@ class FeatureMaps:
 
     maps              float32 [channels, height, width]; a vector has height and width 1
     mean, maximum, variance  of each channel over its pixels [channels]
-    dead              channels without any pattern: the same value everywhere (after a ReLU: 0); of a single pixel: exactly 0
+    dead              channels without any pattern: the same value everywhere; of a single pixel: exactly 0
     spot              the largest number and what it was made from
     """
 
@@ -60,7 +61,8 @@ def _terms_of_conv(module: nn.Conv2d, inputs: tuple[Tensor, ...], at: tuple[int,
 
 def _terms_of_norm(module: nn.BatchNorm2d, inputs: tuple[Tensor, ...], at: tuple[int, int, int]) -> dict[str, float]:
     names = {"mean": module.running_mean, "var": module.running_var, "gamma": module.weight, "beta": module.bias}
-    return {"x": float(inputs[0][0][at]), "eps": module.eps} | {name: float(values[at[0]]) for name, values in names.items()}
+    of_channel = {name: float(values[at[0]]) for name, values in names.items()}
+    return {"x": float(inputs[0][0][at]), "eps": module.eps} | of_channel
 
 
 TERMS = {
@@ -138,11 +140,12 @@ def describe(seen: FeatureMaps, picture: str) -> str:
     """The finding in one sentence, for who cannot see the maps."""
     channels, height, width = seen.maps.shape
     strongest, varied = int(seen.mean.argmax()), int(seen.variance.argmax())
-    return (f"{channels:,} feature maps of {height} x {width} of {seen.layer} for {picture}: {int(seen.dead.sum()):,} dead, "
-            f"channel {strongest} has the largest mean ({seen.mean[strongest]:.3g}), channel {varied} varies most.")
+    return (f"{channels:,} feature maps of {height} x {width} of {seen.layer} for {picture}: "
+            f"{int(seen.dead.sum()):,} dead, channel {strongest} has the largest mean ({seen.mean[strongest]:.3g}), "
+            f"channel {varied} varies most.")
 
 
 def rows(seen: FeatureMaps) -> list[dict]:
     """One row a channel: its number, statistics, and whether it is dead."""
-    return [{"channel": i, "mean": float(seen.mean[i]), "maximum": float(seen.maximum[i]), "variance": float(seen.variance[i]),
-             "dead": bool(seen.dead[i])} for i in range(len(seen.maps))]
+    return [{"channel": i, "mean": float(seen.mean[i]), "maximum": float(seen.maximum[i]),
+             "variance": float(seen.variance[i]), "dead": bool(seen.dead[i])} for i in range(len(seen.maps))]

@@ -1,6 +1,7 @@
 """A convolution's kernels at any moment of training that was kept, and how far they moved.
 
-A kernel is one k x k slice, a filter all slices of one output channel. Weights are float32 NumPy [filters, inputs, k, k].
+A kernel is one k x k slice, a filter all slices of one output channel. Weights are float32 NumPy arrays
+[filters, inputs, k, k].
 """
 
 from dataclasses import dataclass
@@ -145,7 +146,8 @@ def weights_at(moment: Moment, checkpoint: Checkpoint, layer: str) -> np.ndarray
         with safe_open(moment.path, framework="np") as file:
             return file.get_tensor(name).astype(np.float32)
     except (OSError, SafetensorError) as error:
-        raise Problem(f"The weights of {moment.label} cannot be read ({moment.path.name}); choose another moment.") from error
+        raise Problem(f"The weights of {moment.label} cannot be read ({moment.path.name}); "
+                      "choose another moment.") from error
 
 
 # Which
@@ -229,9 +231,13 @@ def order(now: np.ndarray, before: np.ndarray | None, by: str) -> np.ndarray:
     return ORDERS[one_of("order", by, ORDERS)](now, before)
 
 
-def compare(checkpoint: Checkpoint, layer: str, past: History, moment: Moment, view: str, index: int, by: str) -> Comparison:
-    """The chosen kernels before training and at a moment. The order is that of the checkpoint itself, at all moments:
-    so a kernel keeps its place while time goes by."""
+def compare(
+    checkpoint: Checkpoint, layer: str, past: History, moment: Moment, view: str, index: int, by: str
+) -> Comparison:
+    """The chosen kernels before training and at a moment.
+
+    The order is that of the checkpoint itself, at all moments: so a kernel keeps its place while time goes by.
+    """
     itself = weights_at(past.moments[past.current], checkpoint, layer)
     now = itself if moment.path is None else weights_at(moment, checkpoint, layer)
     before = None if past.before is None else weights_at(past.before, checkpoint, layer)
@@ -265,5 +271,7 @@ def describe(layer: str, seen: Comparison) -> str:
     if seen.change.relative == 0:
         return f"{text}, exactly as they were before training."
     moved = np.where(np.isfinite(seen.change.relatives), seen.change.relatives, -1)
-    return (f"{text}; they moved by {seen.change.relative:.2f} of their length before training (cosine {seen.change.cosine:.2f}); "
-            f"number {seen.order[moved.argmax()]} moved most ({moved.max():.2f}), number {seen.order[moved.argmin()]} least ({moved.min():.2f}).")
+    most, least = (f"number {seen.order[place]}" for place in (moved.argmax(), moved.argmin()))
+    return (f"{text}; they moved by {seen.change.relative:.2f} of their length before training "
+            f"(cosine {seen.change.cosine:.2f}); "
+            f"{most} moved most ({moved.max():.2f}), {least} least ({moved.min():.2f}).")

@@ -34,7 +34,8 @@ def _indices(maps: np.ndarray, limits: np.ndarray | float, diverging: bool) -> n
     limits = np.broadcast_to(np.asarray(limits, dtype=np.float32), len(maps)).reshape(-1, 1, 1)
     scaled = maps / np.where(limits > 0, limits, 1)
     fractions = np.clip((scaled + 1) / 2 if diverging else scaled, 0, 1)
-    return np.where(np.isnan(maps), MISSING, FIRST + np.round(np.nan_to_num(fractions) * (255 - FIRST))).astype(np.uint8)
+    places = FIRST + np.round(np.nan_to_num(fractions) * (255 - FIRST))
+    return np.where(np.isnan(maps), MISSING, places).astype(np.uint8)
 
 
 def shrink_factor(n: int, side: int, width: int = WIDTH) -> int:

@@ -35,7 +35,8 @@ def walls(before: np.ndarray | None, now: np.ndarray, limit: float | None, width
     """
     parts = {"now": now} if before is None else {"before": before, "now": now, "difference": now - before}
     columns = tiles.columns_for(len(now))
-    return {name: tiles.wall(coloured(part, limits(part) if limit is None else limit), columns, width) for name, part in parts.items()}
+    drawn = {name: coloured(part, limits(part) if limit is None else limit) for name, part in parts.items()}
+    return {name: tiles.wall(part, columns, width) for name, part in drawn.items()}
 
 
 def scale_bar(in_colour: bool, width: int = 256, height: int = 12) -> np.ndarray:

@@ -22,7 +22,7 @@ def _gap(tile: int) -> int:
 
 
 def multiple_for(side: int, columns: int, width: int) -> int:
-    """The largest whole multiple at which `columns` tiles of `side` pixels and their gaps stay within `width`; at least 1."""
+    """The largest whole multiple, at least 1, at which `columns` tiles of `side` pixels and their gaps fit `width`."""
     multiple = max(1, width // (columns * side))
     while multiple > 1 and columns * (side * multiple + _gap(side * multiple)) > width:
         multiple -= 1

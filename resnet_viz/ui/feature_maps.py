@@ -16,10 +16,16 @@ from .pictures import NamedPicture
 AMOUNTS = (16, 64)
 SCALES = {"map": "each map", "layer": "whole layer"}
 ORDERS = {"channel": "by channel", "mean": "by mean", "maximum": "by maximum", "variance": "by variance"}
-COLUMNS = {name: st.column_config.NumberColumn(name.capitalize(), format="%.4g") for name in ("mean", "maximum", "variance")} | {
-    "channel": st.column_config.NumberColumn("Channel", format="%d"), "dead": st.column_config.CheckboxColumn("Dead")}
+COLUMNS = {
+    "channel": st.column_config.NumberColumn("Channel", format="%d"),
+    "mean": st.column_config.NumberColumn("Mean", format="%.4g"),
+    "maximum": st.column_config.NumberColumn("Maximum", format="%.4g"),
+    "variance": st.column_config.NumberColumn("Variance", format="%.4g"),
+    "dead": st.column_config.CheckboxColumn("Dead"),
+}
 FORMULAS = {
-    "Conv2d": r"y_c = b_c + \sum_{i,\,\Delta y,\,\Delta x} w_{c,\,i,\,\Delta y,\,\Delta x} \; x_{i,\;y+\Delta y,\;x+\Delta x}",
+    "Conv2d": r"y_c = b_c + \sum_{i,\,\Delta y,\,\Delta x} "
+              r"w_{c,\,i,\,\Delta y,\,\Delta x} \; x_{i,\;y+\Delta y,\;x+\Delta x}",
     "BatchNorm2d": r"y_c = \gamma_c \, \frac{x_c - \mu_c}{\sqrt{\sigma_c^2 + \varepsilon}} + \beta_c",
     "ReLU": r"y = \max(0, x)",
     "Add": r"y = F(x) + x",
@@ -30,16 +36,18 @@ FORMULAS = {
 WITH_NUMBERS = {  # the same with the terms of the layer's largest number put in
     "Conv2d": lambda t: rf"{t['bias']:.3g} + \underbrace{{{t['for']:.3g}}}_{{\text{{products above 0}}}} + "
                         rf"\underbrace{{({t['against']:.3g})}}_{{\text{{products below 0}}}}",
-    "BatchNorm2d": lambda t: rf"{t['gamma']:.3g} \cdot \frac{{{t['x']:.3g} - ({t['mean']:.3g})}}{{\sqrt{{{t['var']:.3g} + {t['eps']:g}}}}}"
-                             rf" + ({t['beta']:.3g})",
+    "BatchNorm2d": lambda t: rf"{t['gamma']:.3g} \cdot \frac{{{t['x']:.3g} - ({t['mean']:.3g})}}"
+                             rf"{{\sqrt{{{t['var']:.3g} + {t['eps']:g}}}}} + ({t['beta']:.3g})",
     "ReLU": lambda t: rf"\max(0, {t['x']:.3g})",
     "Add": lambda t: rf"{t['residual']:.3g} + ({t['shortcut']:.3g})",
 }
 WHAT_IT_DOES = {
-    "Conv2d": "Each map is one filter's answer at every spot: red where the picture fits its kernel, blue where it fits the opposite.",
-    "BatchNorm2d": "Each map is the one before it, moved and stretched so that over many pictures it has the mean β and the deviation γ.",
+    "Conv2d": "Each map is one filter's answer at every spot: red where the picture fits its kernel, blue where it "
+              "fits the opposite.",
+    "BatchNorm2d": "Each map is the one before it, moved and stretched so that over many pictures it has the mean β "
+                   "and the deviation γ.",
     "ReLU": "Only what speaks for the channel is left: bright where its pattern was found, dark where it was not.",
-    "Add": "What the block worked out, plus what went around it: the shapes of the layer before are still visible in it.",
+    "Add": "What the block worked out, plus what went around it: the shapes of the layer before are still visible.",
 }
 
 
@@ -51,10 +59,11 @@ def controls(summary: Summary) -> tuple[Layer, int, str, str]:
     layer = layers[layer_place.selectbox("Layer", list(layers), index=first, key="layer", bind="query-params")]
     channels = layer.output_shape[0]
     amounts = [str(n) for n in AMOUNTS if n < channels] + [f"all {channels:,}"]
-    amount = amount_place.selectbox("Maps", amounts, index=min(1, len(amounts) - 1) if channels > AMOUNTS[1] else len(amounts) - 1,
-                                    key=f"maps-of-{min(channels, AMOUNTS[1] + 1)}")
+    many = channels > AMOUNTS[-1]
+    amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}")
     by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="sorted", bind="query-params")
-    scale = scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale", bind="query-params")
+    scale = scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale",
+                                  bind="query-params")
     return layer, channels if amount.startswith("all") else int(amount), by, scale
 
 
@@ -79,9 +88,10 @@ def scale_line(seen: FeatureMaps, scale: str) -> None:
     diverging = drawing.signed(seen.maps)
     end = f"{drawing.limits(seen.maps).max():.3g}" if scale == "layer" else "largest"
     words = "the largest value of the layer" if scale == "layer" else "largest = the largest value of that map"
+    start = f"−{end}" if diverging else "0"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"−{end}" if diverging else "0", width="content")
-        st.image(drawing.scale_bar(diverging), width=128, alt=f"The scale of colours, from {'minus ' + end if diverging else '0'} to {end}")
+        st.caption(start, width="content")
+        st.image(drawing.scale_bar(diverging), width=128, alt=f"The scale of colours, from {start} to {end}")
         st.caption(end, width="content")
         st.caption(words, width="content")
 
@@ -89,10 +99,12 @@ def scale_line(seen: FeatureMaps, scale: str) -> None:
 def story(layer: Layer, seen: FeatureMaps, size: int) -> str:
     """What is seen, with this layer's own numbers."""
     channels, height, width = seen.maps.shape
-    pixels = f"one pixel of a map stands for {size / width:.3g} of the {size} pixels a side that the network reads" if width > 1 else \
-        "one number a channel is left of the whole picture"
-    return (f"{WHAT_IT_DOES.get(layer.kind, '')} In this layer {pixels}. {int(seen.dead.sum()):,} of {channels:,} maps are dead on this "
-            f"picture (the same value everywhere), and {feature_maps.zeros(seen):.0%} of all {seen.maps.size:,} numbers are 0.")
+    pixels = "one number a channel is left of the whole picture"
+    if width > 1:
+        pixels = f"one pixel of a map stands for {size / width:.3g} of the {size} pixels a side that the network reads"
+    return (f"{WHAT_IT_DOES.get(layer.kind, '')} In this layer {pixels}. "
+            f"{int(seen.dead.sum()):,} of {channels:,} maps are dead on this picture (the same value everywhere), "
+            f"and {feature_maps.zeros(seen):.0%} of all {seen.maps.size:,} numbers are 0.")
 
 
 def formula(layer: Layer, seen: FeatureMaps) -> None:
@@ -101,8 +113,10 @@ def formula(layer: Layer, seen: FeatureMaps) -> None:
         st.latex(FORMULAS[layer.kind])
     spot = seen.spot
     if spot.terms:
-        st.latex(rf"y_{{{spot.channel},\,{spot.row},\,{spot.column}}} = {WITH_NUMBERS[layer.kind](spot.terms)} = {spot.value:.3g}")
-        st.caption(f"The numbers are those of the layer's largest output: channel {spot.channel}, row {spot.row}, column {spot.column}.")
+        numbers = WITH_NUMBERS[layer.kind](spot.terms)
+        st.latex(rf"y_{{{spot.channel},\,{spot.row},\,{spot.column}}} = {numbers} = {spot.value:.3g}")
+        st.caption("The numbers are those of the layer's largest output: "
+                   f"channel {spot.channel}, row {spot.row}, column {spot.column}.")
     line = f"{networks.shape_text(layer.input_shape)} in, {networks.shape_text(layer.output_shape)} out."
     if layer.macs:
         line += f" Every number of a map is the sum of {times(*layer.weight_shape[1:])} products."

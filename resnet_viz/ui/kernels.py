@@ -13,14 +13,16 @@ INDEX = {"filter": "Filter", "input": "Input channel"}
 SCALES = {"kernel": "each kernel", "layer": "whole layer"}
 ORDERS = {"index": "by number", "norm": "by norm, the strongest first", "change": "by change, the most moved first"}
 HOW_TO_READ = {
-    "colour": "A filter answers where the picture looks like its kernel: a light stripe beside a dark one finds edges in that "
-              "direction, one colour against its opposite finds that colour, a grey kernel finds nothing. Before training they are "
-              "noise, drawn at random.",
-    "small": "Three by three weights are too small to be a picture of anything: look for the direction from dark to light, which "
-             "is an edge, and for the colour. Before training they are noise, drawn at random.",
-    "signed": "Each tile weighs one channel of the layer before: red where a strong input speaks for the filter, blue where it speaks "
-              "against it, white where it does not matter. Rows and columns that stay white belong to channels that the filter ignores.",
-    "single": "A kernel of 1 x 1 has one weight: how much of that input channel goes into the filter, red for, blue against.",
+    "colour": "A filter answers where the picture looks like its kernel: a light stripe beside a dark one finds edges "
+              "in that direction, one colour against its opposite finds that colour, a grey kernel finds nothing. "
+              "Before training they are noise, drawn at random.",
+    "small": "Three by three weights are too small to be a picture of anything: look for the direction from dark to "
+             "light, which is an edge, and for the colour. Before training they are noise, drawn at random.",
+    "signed": "Each tile weighs one channel of the layer before: red where a strong input speaks for the filter, blue "
+              "where it speaks against it, white where it does not matter. Tiles that stay white belong to channels "
+              "that the filter ignores.",
+    "single": "A kernel of 1 x 1 has one weight: how much of that input channel goes into the filter, red for, blue "
+              "against.",
 }
 COLUMNS = {
     "kernel": st.column_config.NumberColumn("Kernel", format="%d"),
@@ -28,7 +30,7 @@ COLUMNS = {
     "norm before": st.column_config.NumberColumn("Norm before", format="%.3f"),
     "change": st.column_config.NumberColumn("Change", format="%.3f", help="|now − before| / |before|"),
     "cosine": st.column_config.NumberColumn("Cosine", format="%.3f"),
-    "weights now": st.column_config.TextColumn("Weights now", help="row by row; red, then green, then blue for a kernel in colour"),
+    "weights now": st.column_config.TextColumn("Weights now", help="row by row; in colour red, then green, then blue"),
 }
 
 
@@ -39,8 +41,11 @@ def controls(checkpoint: Checkpoint) -> tuple[str, str, int, History, Moment, st
     layer = layer_place.selectbox("Convolution", list(shapes), key="convolution", bind="query-params")
     views = kernels.views(shapes[layer])
     view = view_place.selectbox("Kernels", list(views), format_func=SHOWN.get, key="kernels", bind="query-params")
-    scales = ["kernel", "layer"] if view == "colour" else ["layer", "kernel"]  # slices of one filter are comparable, colours pretty
-    scale = scale_place.selectbox("Colour scale for", scales, format_func=SCALES.get, key=f"{view}-scale", bind="query-params")
+    scales = list(SCALES)
+    if view != "colour":
+        scales.reverse()  # slices of a filter add up, so their strengths are to be compared
+    scale = scale_place.selectbox("Colour scale for", scales, format_func=SCALES.get, key=f"{view}-scale",
+                                  bind="query-params")
     past = kernels.history(checkpoint, layer)
     with more.popover("More", width="stretch"):
         orders = [by for by in ORDERS if past.before or by != "change"]
@@ -72,9 +77,11 @@ def scale_line(seen: Comparison, scale: str) -> None:
     """The colours and the weights at their ends, outside the pictures."""
     in_colour = seen.now.ndim == 4
     end = f"{seen.limit:.3g}" if scale == "layer" else "largest"
-    words = "the largest weight of the layer in all three" if scale == "layer" else "largest = the largest weight of that kernel in that picture"
+    words = "the largest weight of the layer in all three" if scale == "layer" else \
+        "largest = the largest weight of that kernel in that picture"
+    zero = "red, green and blue each by itself, grey is 0" if in_colour else "white is 0"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"−{end}", width="content")
         st.image(drawing.scale_bar(in_colour), width=128, alt=f"The scale of colours, from minus {end} to plus {end}")
         st.caption(f"{end}", width="content")
-        st.caption(f"{words}; " + ("red, green and blue each by itself, grey is 0" if in_colour else "white is 0"), width="content")
+        st.caption(f"{words}; {zero}", width="content")

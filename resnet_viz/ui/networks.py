@@ -15,9 +15,10 @@ from . import state
 
 CURRENT = "current checkpoint"
 FALLBACK = "resnet18"  # shown where there is no checkpoint
-LABELS = {"stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck", "conv_bias": "Biases in the convolutions"}
-VALUES = {"imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros", "B": "B: 1x1 convolution",
-          "v1": "v1: on the first 1x1", "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
+LABELS = {"stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck",
+          "conv_bias": "Biases in the convolutions"}
+VALUES = {"imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros",
+          "B": "B: 1x1 convolution", "v1": "v1: on the first 1x1", "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,18 @@ def choose_network() -> Choice:
         checkpoint = None
     names = ([CURRENT] if checkpoint else []) + list(NETWORKS)
     left, middle, right = st.columns([3, 2, 1], vertical_alignment="bottom")
-    name = left.selectbox("Network", names, index=0 if checkpoint else names.index(FALLBACK), key="network", bind="query-params",
+    name = left.selectbox("Network", names, index=0 if checkpoint else names.index(FALLBACK), key="network",
+                          bind="query-params",
                           format_func=lambda name: f"{CURRENT}: {checkpoint.name}" if name == CURRENT else name)
     of_checkpoint = name == CURRENT
     network = checkpoint.network if of_checkpoint else name
     own_size = checkpoint.preprocessing.size if of_checkpoint else NETWORKS[name].input_size
-    size = middle.number_input("Picture, pixels a side", 1, architecture.MAX_SIZE, own_size, key=f"size-{name.replace(' ', '-')}",
-                               bind="query-params")
+    size = middle.number_input("Picture, pixels a side", 1, architecture.MAX_SIZE, own_size,
+                               key=f"size-{name.replace(' ', '-')}", bind="query-params")
     with right.popover("More", width="stretch"):
         if of_checkpoint:
-            st.caption("A checkpoint's network is as its weights need it. Choose a network by name to change its classes, stem or shortcut.")
+            st.caption("A checkpoint's network is as its weights need it. "
+                       "Choose a network by name to change its classes, stem or shortcut.")
         arguments = checkpoint.arguments if of_checkpoint else _arguments(name)
     return Choice(network, arguments, size)
 
@@ -56,7 +59,8 @@ def _arguments(name: str) -> dict:
     arguments = {}
     heads = NETWORKS[name].heads
     if len(heads) == 1:
-        classes = st.number_input("Classes", 1, architecture.LIMITS["heads"][0], heads[0], key=f"classes-{name}", bind="query-params")
+        classes = st.number_input("Classes", 1, architecture.LIMITS["heads"][0], heads[0], key=f"classes-{name}",
+                                  bind="query-params")
         arguments |= {"heads": [classes]} if classes != heads[0] else {}
     for key, values in _choices(name).items():
         value = st.segmented_control(LABELS[key], values, default=values[0], required=True, format_func=VALUES.get,
@@ -95,6 +99,15 @@ def shape_text(shape: tuple[int, ...] | None) -> str:
     return " × ".join(f"{n:,}" for n in shape or ())
 
 
+def plain_rows(summary: Summary) -> list[dict]:
+    """Every layer with all its numbers, shapes as text: what a person downloads."""
+    keys = ("name", "kind", "input_shape", "output_shape", "kernel", "stride", "padding", "weight_shape", "params",
+            "macs", "activation_bytes")
+    rows = [{key: getattr(layer, key) for key in keys} for layer in summary.layers]
+    return [{key: shape_text(value) if isinstance(value, tuple) else value for key, value in row.items()}
+            for row in rows]
+
+
 def table(rows: tuple[Layer, ...], totals: dict[str, int]) -> tuple[pd.DataFrame, dict]:
     """The rows with their shares of the totals, and how the columns are drawn; a layer without weights has no share."""
     frame = pd.DataFrame({
@@ -110,13 +123,17 @@ def table(rows: tuple[Layer, ...], totals: dict[str, int]) -> tuple[pd.DataFrame
     })
     if not frame["Weight"].any():
         frame = frame.drop(columns="Weight")  # of folded rows
-    return frame, {
-        "Layer": st.column_config.TextColumn(pinned=True, width=165),
-        "Output": st.column_config.TextColumn(help="channels × height × width, of one picture"),
-        "Weight": st.column_config.TextColumn(help="filters × input channels × height × width; outputs × inputs of a linear layer"),
-        "Parameters": st.column_config.NumberColumn(format="localized"),
-        "MACs": st.column_config.NumberColumn(format="localized", help="multiply-adds of convolutions and linear layers; FLOPs = 2 × MACs"),
-        "Output, MiB": st.column_config.NumberColumn(format="%.3f", help="the layer's activations for one picture, 4 bytes a number"),
-    } | {column: st.column_config.ProgressColumn(format="percent", min_value=0, max_value=float(frame[column].max()), width=110,
-                                                 help="share of the network's total; the longest bar is the largest row")
-         for column in ("of parameters", "of MACs")}
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    columns = {
+        "Layer": text(pinned=True, width=165),
+        "Output": text(help="channels × height × width, of one picture"),
+        "Weight": text(help="filters × input channels × height × width; outputs × inputs of a linear layer"),
+        "Parameters": number(format="localized"),
+        "MACs": number(format="localized", help="multiply-adds of convolutions and linear layers; FLOPs = 2 × MACs"),
+        "Output, MiB": number(format="%.3f", help="the layer's activations for one picture, 4 bytes a number"),
+    }
+    for share in ("of parameters", "of MACs"):
+        columns[share] = st.column_config.ProgressColumn(
+            format="percent", min_value=0, max_value=float(frame[share].max()), width=110,
+            help="share of the network's total; the longest bar is the largest row")
+    return frame, columns

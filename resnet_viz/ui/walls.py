@@ -23,9 +23,10 @@ def png(picture: np.ndarray | Paletted) -> bytes:
 
 
 def show(picture: np.ndarray | Paletted, alt: str, width: str = "stretch") -> None:
-    """As wide as its place: it was composed larger than it is shown, so that it stays sharp; "content" keeps its own width."""
+    """As wide as its place: it was composed larger than that, so that it stays sharp. "content" keeps its own width."""
     st.image(png(picture), width=width, alt=alt)
 
 
 def download(picture: np.ndarray | Paletted, file_name: str, key: str | None = None) -> None:
-    st.download_button("Download PNG", png(picture), file_name, "image/png", on_click="ignore", icon=":material/download:", key=key)
+    st.download_button("Download PNG", png(picture), file_name, "image/png", on_click="ignore", key=key,
+                       icon=":material/download:")

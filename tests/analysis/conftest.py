@@ -14,14 +14,15 @@ MOVES = 0.5  # of the initial weights, away from them, in the best epoch
 
 def state_after(initial: dict, fraction: float) -> dict:
     """Every convolution scaled: 1 at the start, 1 + MOVES at the end."""
-    return {name: tensor * (1 + MOVES * fraction) if tensor.ndim == 4 else tensor.clone() for name, tensor in initial.items()}
+    return {name: tensor * (1 + MOVES * fraction) if tensor.ndim == 4 else tensor.clone()
+            for name, tensor in initial.items()}
 
 
 def write_run(run, keep_weights: bool):
     torch.manual_seed(0)
     initial = zoo.build("resnet8").state_dict()
-    header = {"network": "resnet8", "arguments": {}, "classes": [str(i) for i in range(10)], "data": "shapes", "seed": 0,
-              "preprocessing": Preprocessing(32, 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)).to_dict()}
+    header = {"network": "resnet8", "arguments": {}, "classes": [str(i) for i in range(10)], "data": "shapes",
+              "seed": 0, "preprocessing": Preprocessing(32, 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)).to_dict()}
     runs.write_config(run, {"network": "resnet8"})
     moments = [(0, 0), (1, 0), (2, 0), (4, 0), (8, 1), (16, 2)]
     for step, epoch in moments:
@@ -30,7 +31,8 @@ def write_run(run, keep_weights: bool):
         metadata = {"step": str(step), "epoch": str(epoch), "images": str(128 * step), "lr": "0.1"}
         runs.write_atomic(run / "snapshots" / f"{step:08d}.safetensors", save(tensors, metadata=metadata))
         if keep_weights and step and step % STEPS_PER_EPOCH == 0:
-            checkpoints.write(run / "weights" / f"{epoch:04d}.safetensors", state, {**header, "epoch": epoch}, half=True)
+            path = run / "weights" / f"{epoch:04d}.safetensors"
+            checkpoints.write(path, state, {**header, "epoch": epoch}, half=True)
     for name, fraction, epoch in (("initial", 0, 0), ("best", 1, EPOCHS), ("last", 1, EPOCHS)):
         checkpoints.write(run / f"{name}.safetensors", state_after(initial, fraction), {**header, "epoch": epoch})
     return run

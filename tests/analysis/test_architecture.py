@@ -22,8 +22,8 @@ def hooked(model, size, channels=3):
     for name, module in model.named_modules():
         if not list(module.children()) and not isinstance(module, torch.nn.Identity):
             module.register_forward_hook(
-                lambda _, inputs, output, name=name: calls.append((name, tuple(inputs[0].shape[1:]), tuple(output.shape[1:])))
-            )
+                lambda _, inputs, output, name=name: calls.append(
+                    (name, tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))))
     with torch.no_grad():
         model.eval()(torch.zeros(1, channels, size, size))
     return calls
@@ -54,7 +54,8 @@ def test_weights_and_shapes_are_torchvisions(network):
 
 
 @pytest.mark.parametrize(("network", "arguments", "size"), [
-    ("resnet18", {}, 64), ("resnet50", {"variant": "v1"}, 64), ("resnet20", {"shortcut": "B"}, 32), ("simple-cnn", {}, 32),
+    ("resnet18", {}, 64), ("resnet50", {"variant": "v1"}, 64), ("resnet20", {"shortcut": "B"}, 32),
+    ("simple-cnn", {}, 32),
 ])
 def test_macs_are_half_of_torchs_flops(network, arguments, size):
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -33,7 +33,8 @@ def test_maps_of_the_first_layers_by_hand(model, picture):
     bn = model.bn1
     norm = F.batch_norm(conv, bn.running_mean, bn.running_var, bn.weight, bn.bias, False, 0, bn.eps)
     for layer, expected in (("conv1", conv), ("bn1", norm), ("act1", norm.clamp(min=0))):
-        assert np.allclose(feature_maps.feature_maps(model, picture, layer).maps, expected[0].detach().numpy(), atol=1e-5)
+        maps = feature_maps.feature_maps(model, picture, layer).maps
+        assert np.allclose(maps, expected[0].detach().numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("network", ["resnet8", "plain8", "simple-cnn"])
@@ -104,13 +105,20 @@ def test_orders_put_the_largest_first(model, picture, by, column):
     assert len(feature_maps.rows(seen)) == 16
 
 
-@pytest.mark.parametrize("layer", ["conv1", "bn1", "act1", "layer2.0.conv1", "layer2.0.add", "layer2.0.bn2", "layer3.0.conv2"])
+LAYERS = ["conv1", "bn1", "act1", "layer2.0.conv1", "layer2.0.add", "layer2.0.bn2", "layer3.0.conv2"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_the_largest_number_is_made_of_its_terms(model, picture, layer):
     seen = feature_maps.feature_maps(model, picture, layer)
     spot, terms = seen.spot, seen.spot.terms
     assert seen.maps[spot.channel, spot.row, spot.column] == seen.maps.max() == pytest.approx(spot.value)
-    made = {"conv": lambda t: t["bias"] + t["for"] + t["against"], "bn": lambda t: t["gamma"] * (t["x"] - t["mean"])
-            / (t["var"] + t["eps"]) ** 0.5 + t["beta"], "act": lambda t: max(0, t["x"]), "add": lambda t: t["residual"] + t["shortcut"]}
+    made = {
+        "conv": lambda t: t["bias"] + t["for"] + t["against"],
+        "bn": lambda t: t["gamma"] * (t["x"] - t["mean"]) / (t["var"] + t["eps"]) ** 0.5 + t["beta"],
+        "act": lambda t: max(0, t["x"]),
+        "add": lambda t: t["residual"] + t["shortcut"],
+    }
     assert made[layer.split(".")[-1].rstrip("0123456789")](terms) == pytest.approx(spot.value, rel=1e-4)
 
 
