@@ -203,8 +203,12 @@ COMMANDS = {
 }
 
 
+FLAGS = ("--json", "--conv-bias")  # options without a value
+
+
 def _print(options, document, text) -> None:
-    print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) if options.json else text())
+    # ASCII only: a file name may hold bytes that no encoding of the terminal can print
+    print(json.dumps(document, indent=1, allow_nan=False) if options.json else text())
 
 
 def _table(head: list[str], rows: list[list[str]], right: set[int] = frozenset()) -> str:
@@ -227,20 +231,31 @@ def _help() -> str:
         "\n\npython -m resnet_viz COMMAND --help lists a command's options."
 
 
+def _place_of_command(argv: list[str]) -> int | None:
+    """Where the command stands; a word behind an option may be that option's value, e.g. a folder called "train"."""
+    places = [i for i, word in enumerate(argv) if word in COMMANDS]
+    free = [i for i in places if i == 0 or not argv[i - 1].startswith("--") or "=" in argv[i - 1] or argv[i - 1] in FLAGS]
+    return next(iter(free or places), None)
+
+
 def main(argv: list[str]) -> int:
     """Run one command; options may stand before or after it."""
-    command = next((word for word in argv if word in COMMANDS), None)
-    if command is None:
-        asks = not argv or {"-h", "--help"} & set(argv)
-        print(_help() if asks else f"Unknown command {argv[0]!r}; choose one of: {', '.join(COMMANDS)}.", file=sys.stdout if asks else sys.stderr)
-        return 0 if asks else 2
-    rest = list(argv)
-    rest.remove(command)
+    place = _place_of_command(argv)
+    if place is None:
+        if not argv or {"-h", "--help"} & set(argv):
+            print(_help())
+            return 0
+        word = next((word for word in argv if not word.startswith("-")), argv[0])
+        print(f"Unknown command {word!r:.60}; choose one of: {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    command, rest = argv[place], argv[:place] + argv[place + 1:]
     function, add_arguments = COMMANDS[command]
     parser = Parser(prog=f"resnet_viz {command}", description=function.__doc__, allow_abbrev=False)
     add_arguments(parser)
     try:
-        return function(parser.parse_intermixed_args(rest))
+        code = function(parser.parse_intermixed_args(rest))
+        print(end="", flush=True)  # a reader that has gone away shows here, not when Python ends
+        return code
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -252,4 +267,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a class may be called what this terminal cannot print
     sys.exit(main(sys.argv[1:]))
