@@ -78,8 +78,8 @@ def scale_line(seen: Comparison, scale: str) -> None:
     in_colour = seen.now.ndim == 4
     end = f"{seen.limit:.3g}" if scale == "layer" else "largest"
     words = "the largest weight of the layer in all three" if scale == "layer" else \
-        "largest = the largest weight of that kernel in that picture"
-    zero = "red, green and blue each by itself, grey is 0" if in_colour else "white is 0"
+        "largest = that kernel's largest weight there"
+    zero = "red, green and blue one by one, grey is 0" if in_colour else "white is 0"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"−{end}", width="content")
         st.image(drawing.scale_bar(in_colour), width=128, alt=f"The scale of colours, from minus {end} to plus {end}")
