@@ -12,12 +12,12 @@ LONGEST_LABEL = 26  # characters; ImageNet has "Greater Swiss Mountain dog"
 DIMMED = 0.75  # how far the cut-away part moves towards grey
 
 
-def bars(labels: Sequence[str], probabilities: Sequence[float]) -> go.Figure:
-    """Horizontal bars, the first on top in the accent, the others grey; probabilities 0..1, shown in percent."""
+def bars(labels: Sequence[str], probabilities: Sequence[float], accent: str = ACCENT) -> go.Figure:
+    """Horizontal bars, the first on top in the accent, the others grey; fractions 0..1, shown in percent."""
     places = list(range(len(labels)))
     texts = ["<0.1 %" if 0 < p < 0.0005 else f"{100 * p:.1f} %" for p in probabilities]
     figure = go.Figure()
-    for part, colour in ((slice(0, 1), ACCENT), (slice(1, None), GREY)):
+    for part, colour in ((slice(0, 1), accent), (slice(1, None), GREY)):
         figure.add_bar(x=list(probabilities[part]), y=places[part], text=texts[part], orientation="h", marker_color=colour,
                        textposition="outside", cliponaxis=False, hoverinfo="skip", width=0.62)
     shown = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in labels]

@@ -2,6 +2,7 @@
 
 For pages:
     choose_picture(key)     draws the row of choices; the picture in view, or None where there is none
+    picture_in_view()       the same picture without the row
     choose_pictures(key)    the same row; the picture in view, and all of the person's own pictures (good and refused)
 """
 
@@ -65,6 +66,7 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | 
     with drop, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _drop_zone(key)
     chosen = _in_view(own, offered)
+    _keep_in_url(chosen)
     with strip:
         _strip(key=f"{key}_strip", data=_strip_data(own, offered, chosen), on_picked_change=partial(_pick, f"{key}_strip"), height="content")
     for refused in (picture for picture in own if isinstance(picture, Refused)):
@@ -72,19 +74,30 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | 
     return (_picture(chosen, own, offered) if chosen else None), own
 
 
+def picture_in_view() -> NamedPicture | None:
+    """The picture in view on the pages that let one choose, else the first example; None where there is none."""
+    own, offered = st.session_state.get("own_pictures", []), examples.examples(_data_of_the_checkpoint())
+    chosen = _in_view(own, offered)
+    return _picture(chosen, own, offered) if chosen else None
+
+
 # What is in view
 
 def _in_view(own: list, offered: list[Example]) -> str | None:
-    """The strip's name of the picture in view; kept in the session, and in the URL where it is an example."""
+    """The strip's name of the picture in view: what was chosen in this session, or what the link asks for, or the first."""
     good = [f"{OWN}-{i}" for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
     names = good + [example.name for example in offered]
     wanted = st.session_state.get("picture_in_view") or st.query_params.get(IN_URL)
     chosen = wanted if wanted in names else (names[0] if names else None)
-    if chosen is None or chosen.startswith(f"{OWN}-") or wanted is None:
+    return chosen
+
+
+def _keep_in_url(chosen: str | None) -> None:
+    """An example that was chosen travels in the link; a person's own picture cannot."""
+    if chosen is None or chosen.startswith(f"{OWN}-") or "picture_in_view" not in st.session_state and IN_URL not in st.query_params:
         st.query_params.pop(IN_URL, None)
     else:
         st.query_params[IN_URL] = chosen
-    return chosen
 
 
 def _picture(name: str, own: list, offered: list[Example]) -> NamedPicture:

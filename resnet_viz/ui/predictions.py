@@ -51,13 +51,15 @@ def _views(picture_key: str, preprocessing: Preprocessing, _picture: NamedPictur
     return predictions.what_the_network_saw(_picture.image, preprocessing)
 
 
-def show_framed(picture: NamedPicture, seen: Views) -> None:
+def show_framed(picture: NamedPicture, seen: Views, caption: bool = True) -> None:
     """The person's picture with the part that the network gets."""
     left, top, right, bottom = seen.crop_box
     height, width = seen.original.shape[:2]
     share = (right - left) * (bottom - top) / (width * height)
     kept = "all of it" if share == 1 else f"its middle, {percent(share)} of it"
     st.image(_framed(picture.key, seen.crop_box, seen.original), width="stretch", alt=f"{picture.name}; the network gets {kept}")
+    if not caption:
+        return
     note = f" Note: {picture.note}." if picture.note else ""
     st.caption(plain(f"{picture.name}, {width:,} x {height:,} pixels. The network gets {kept}.{note}"))
 
