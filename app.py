@@ -21,11 +21,16 @@ PAGES = {
 
 def main() -> None:
     st.set_page_config(page_icon=str(HERE / "resnet_viz" / "ui" / "icon.png"), layout="wide")
-    page = st.navigation({
-        section: [st.Page(HERE / path, title=title, icon=icon, default=title == "Home")
-                  for path, title, icon in pages if (HERE / path).exists()]
-        for section, pages in PAGES.items()
-    })
+    page = st.navigation(
+        {
+            section: [
+                st.Page(HERE / path, title=title, icon=icon, default=title == "Home")
+                for path, title, icon in pages
+                if (HERE / path).exists()
+            ]
+            for section, pages in PAGES.items()
+        }
+    )
     if problem := startup.installation_problem():
         st.warning(problem)
     with st.spinner("Starting PyTorch (a few seconds, once) ..."):

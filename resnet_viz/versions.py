@@ -44,6 +44,6 @@ def import_problem() -> str | None:
 
 
 def _parts(version: str) -> tuple[str, str]:
-    """"2.11.0+cu128" -> ("2.11.0", "cu128")."""
+    """ "2.11.0+cu128" -> ("2.11.0", "cu128")."""
     public, _, build = version.partition("+")
     return public, build

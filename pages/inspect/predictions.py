@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from resnet_viz.analysis import prediction_words as words
 from resnet_viz.analysis import predictions
 from resnet_viz.ui import predictions as display
 from resnet_viz.ui import state
@@ -9,45 +10,46 @@ from resnet_viz.ui.page import download_table, page, plain, problems, under_pict
 from resnet_viz.ui.pictures import NamedPicture, choose_pictures, thumbnail
 
 PERCENT = st.column_config.NumberColumn(format="percent")
-BITS = st.column_config.NumberColumn(format="%.2f")
+DECIMAL = st.column_config.NumberColumn(format="%.3f")
 
 
 def story(seen, verdicts) -> None:
-    st.markdown("\n".join(f"- {plain(line)}" for line in predictions.story(seen, verdicts)))
+    st.markdown("\n".join(f"- {plain(line)}" for line in words.story(seen, verdicts)))
 
 
 def formula(seen, verdicts, preprocessing) -> None:
-    st.latex(predictions.normalisation_formula(seen, preprocessing))
+    st.latex(words.normalisation_formula(seen, preprocessing))
     st.caption("What the first layer reads for the first channel of the middle pixel.")
     for verdict in verdicts:
-        st.latex(predictions.softmax_formula(verdict))
-    st.caption("Softmax: every logit z becomes a share of 100 %. The logits of this picture stand in the formula, the largest first.")
+        st.latex(words.softmax_formula(verdict))
+    st.caption("Softmax: every logit z becomes a share of 100 %. This picture's logits are put in, the largest first.")
 
 
 def code(picture, checkpoint) -> None:
-    st.code(predictions.code(checkpoint.preprocessing, checkpoint.heads, picture.name))
+    st.code(words.code(checkpoint.preprocessing, checkpoint.heads, picture.name))
     st.caption("The same without a browser:")
     st.code(f"python -m resnet_viz predict {state.current_reference()} PICTURE --json", language="bash")
 
 
 def numbers(picture, verdicts) -> None:
-    rows = [{"classifier": number, "class": answer.label, "index": answer.index, "logit": logit, "probability": answer.probability}
-            for number, verdict in enumerate(verdicts, start=1) for answer, logit in zip(verdict.answers, verdict.logits)]
-    if len(verdicts) == 1:
-        rows = [{key: value for key, value in row.items() if key != "classifier"} for row in rows]
-    download_table(rows, "probabilities.csv", {"probability": PERCENT, "logit": st.column_config.NumberColumn(format="%.3f")},
-                   alt=f"{len(rows)} classes for {picture.name}: {predictions.spoken(verdicts[0])}")
+    rows = predictions.class_rows(verdicts)
+    finding = f"{len(rows)} classes for {picture.name}: {words.spoken(verdicts[0])}"
+    download_table(rows, "probabilities.csv", {"probability": PERCENT, "logit": DECIMAL}, finding)
 
 
 def all_pictures(pictures) -> None:
     st.subheader(f"All {len(pictures)} pictures", anchor=False)
     rows = predictions.table([picture.name for picture in pictures], display.verdicts(pictures))
-    columns = {name: PERCENT if "probability" in name else BITS for name in rows[0] if "probability" in name or "entropy" in name}
-    download_table(rows, "predictions.csv", columns, thumbnails=[thumbnail(picture) for picture in pictures],
-                   alt="; ".join(f"{row['picture']}: {next(v for k, v in row.items() if k.startswith('class'))}" for row in rows))
+    columns = {name: PERCENT for name in rows[0] if "probability" in name}
+    columns |= {name: DECIMAL for name in rows[0] if "entropy" in name}
+    finding = "; ".join(f"{picture.name}: {row[list(row)[1]]}" for picture, row in zip(pictures, rows))
+    download_table(rows, "predictions.csv", columns, finding, [thumbnail(picture) for picture in pictures])
 
 
-page("What does the network see in this picture?", "Drop in your own or take an example: what it is called, how surely, and what was left of it by then.")
+page(
+    "What does the network see in this picture?",
+    "Drop in your own or take an example: what it is called, how surely, and what was left of it by then.",
+)
 with problems():
     picture, own = choose_pictures("predictions")
     checkpoint = state.current_checkpoint()
@@ -63,5 +65,10 @@ with problems():
         good = [one for one in own if isinstance(one, NamedPicture)]
         if len(good) > 1:
             all_pictures(good)
-        under_picture("view", story=lambda: story(seen, verdicts), formula=lambda: formula(seen, verdicts, checkpoint.preprocessing),
-                      code=lambda: code(picture, checkpoint), numbers=lambda: numbers(picture, verdicts))
+        under_picture(
+            "view",
+            story=lambda: story(seen, verdicts),
+            formula=lambda: formula(seen, verdicts, checkpoint.preprocessing),
+            code=lambda: code(picture, checkpoint),
+            numbers=lambda: numbers(picture, verdicts),
+        )

@@ -1,4 +1,4 @@
-"""Example pictures that need no network: photographs that ship inside scikit-image, and pictures of a built-in data set.
+"""Example pictures that need no network: photographs inside scikit-image, and pictures of a built-in data set.
 
 The photographs lie in scikit-image's own package folder and are read from there as files: asking skimage.data for a
 picture that is not in the package would start a download.
@@ -36,7 +36,7 @@ class Example:
 
 
 def examples(data: str | None = None) -> list[Example]:
-    """What can be shown: first test pictures of the data set `data`, where it can be made without download, then photographs."""
+    """What can be shown: test pictures of the data set `data` if that needs no download, then photographs."""
     own = []
     if data in sources.SOURCES and not sources.SOURCES[data].needs_download:
         pictures = _test_pictures(data)
@@ -44,7 +44,10 @@ def examples(data: str | None = None) -> list[Example]:
         for index, label in enumerate(pictures.labels[:, 0].tolist()):
             first.setdefault(label, index)
         chosen = sorted(first.items(), key=lambda item: item[1])[:OF_A_DATA_SET]
-        own = [Example(f"{data}-{pictures.classes[label]}", pictures.classes[label].capitalize(), None, data, index) for label, index in chosen]
+        own = [
+            Example(f"{data}-{pictures.classes[label]}", pictures.classes[label].capitalize(), None, data, index)
+            for label, index in chosen
+        ]
     return own + _photographs()
 
 
@@ -73,12 +76,17 @@ def _photographs() -> list[Example]:
     if spec is None or spec.origin is None:
         return []
     folder = Path(spec.origin).parent / "data"
-    return [Example(name, title, folder / file) for name, (title, file) in PHOTOGRAPHS.items() if (folder / file).is_file()]
+    return [
+        Example(name, title, folder / file) for name, (title, file) in PHOTOGRAPHS.items() if (folder / file).is_file()
+    ]
 
 
 def default() -> Example:
     """The picture that a page shows before anybody chose one."""
     found = _photographs()
     if not found:
-        raise Problem("The example photographs are missing: install scikit-image again (pip install -r requirements.txt), or upload a picture.")
+        raise Problem(
+            "The example photographs are missing: install scikit-image again (pip install -r requirements.txt), or"
+            " upload a picture."
+        )
     return found[0]

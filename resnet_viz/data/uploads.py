@@ -23,12 +23,27 @@ LIMIT_ASPECT = 50  # a thinner strip would have to be blown up to gigabytes to f
 SHORT_SIDE = 512  # a picture with more than twice that is reduced by a whole factor: networks see 32 to 224 pixels
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")  # no format that needs another program
 ENDINGS = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
-BROKEN = (OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, IndexError, OverflowError, struct.error,
-          zlib.error)  # what Pillow raises for files that are cut off or broken inside
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    IndexError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)  # what Pillow raises for files that are cut off or broken inside
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT = {  # EXIF orientation -> what turns the picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
 
 
@@ -58,7 +73,10 @@ def decode(data: bytes, name: str, size_bytes: int | None = None) -> Decoded:
     """
     size_bytes = len(data) if size_bytes is None else size_bytes
     if size_bytes > LIMIT_BYTES:
-        raise Problem(f"{name} has {size_bytes / 2**20:,.0f} MiB; pictures up to {LIMIT_BYTES // 2**20} MiB are opened, make it smaller.")
+        raise Problem(
+            f"{name} has {size_bytes / 2**20:,.0f} MiB; pictures up to {LIMIT_BYTES // 2**20} MiB are opened, make it"
+            " smaller."
+        )
     if size_bytes == 0:
         raise Problem(f"{name} is empty (0 bytes); save or download it again.")
     image = _open(data, name)
@@ -67,7 +85,9 @@ def decode(data: bytes, name: str, size_bytes: int | None = None) -> Decoded:
     try:
         turn = _load(image, notes)
     except BROKEN as error:
-        raise Problem(f"{name} is damaged or cut off, so its pixels cannot be read; save or download it again.") from error
+        raise Problem(
+            f"{name} is damaged or cut off, so its pixels cannot be read; save or download it again."
+        ) from error
     image = _to_rgb(image, notes)
     if (factor := min(image.size) // SHORT_SIDE) > 1:
         image = image.reduce(factor)
@@ -87,15 +107,21 @@ def _open(data: bytes, name: str) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are stricter
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise Problem(f"{name} has too many pixels to open (over {LIMIT_DRAFTED_PIXELS // 10**6} million); make it smaller.") from error
+        raise Problem(
+            f"{name} has too many pixels to open (over {LIMIT_DRAFTED_PIXELS // 10**6} million); make it smaller."
+        ) from error
     except (UnidentifiedImageError, *BROKEN) as error:
         raise Problem(_what_it_is_instead(data, name)) from error
     width, height = image.size
-    baseline = image.format in ("JPEG", "MPO") and not image.info.get("progressive") and not image.info.get("progression")
+    baseline = (
+        image.format in ("JPEG", "MPO") and not image.info.get("progressive") and not image.info.get("progression")
+    )
     limit = LIMIT_DRAFTED_PIXELS if baseline else LIMIT_PIXELS
     if width * height > limit:
-        raise Problem(f"{name} has {width:,} x {height:,} pixels, {width * height / 1e6:,.0f} million; up to {limit // 10**6} "
-                      "million are opened, make it smaller.")
+        raise Problem(
+            f"{name} has {width:,} x {height:,} pixels, {width * height / 1e6:,.0f} million; up to {limit // 10**6} "
+            "million are opened, make it smaller."
+        )
     if max(width, height) > LIMIT_ASPECT * min(width, height):
         raise Problem(f"{name} is a strip of {width:,} x {height:,} pixels; crop it to something nearer a square.")
     return image
@@ -116,7 +142,9 @@ def _load(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
     if frames > 1 and image.format != "MPO":  # an MPO (a JPEG of many cameras) holds other views of one photograph
         image.seek(0)
         notes.append(f"the first of {frames:,} {'pages' if image.format == 'TIFF' else 'frames'}")
-    if (factor := min(image.size) // SHORT_SIDE) > 1:  # decodes a JPEG at a fraction of its size; other formats ignore it
+    if (
+        factor := min(image.size) // SHORT_SIDE
+    ) > 1:  # decodes a JPEG at a fraction of its size; other formats ignore it
         image.draft(None, (image.width // factor, image.height // factor))
     image.load()
     return UPRIGHT.get(_orientation(image))

@@ -11,21 +11,40 @@ SEQUENTIAL    for unsigned numbers: viridis (van der Walt and Smith 2015, public
 import numpy as np
 
 BLACK, ORANGE, SKY_BLUE, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = OKABE_ITO = [
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"]
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+]
 CATEGORIES = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY_BLUE, YELLOW]  # in the order of use; black is ink, not data
 ACCENT, ACCENT_ON_DARK = BLUE, SKY_BLUE
 GREY, LIGHT_GREY = "#7A838B", "#C3C9CE"  # both readable on white and on near black
 MISSING = (128, 128, 128)  # a number that is not one (NaN)
 
-_VIRIDIS = ("#440154", "#482475", "#414487", "#355F8D", "#2A788E", "#21918C", "#22A884", "#44BF70", "#7AD151", "#BDDF26",
-            "#FDE725")
+_VIRIDIS = (
+    "#440154",
+    "#482475",
+    "#414487",
+    "#355F8D",
+    "#2A788E",
+    "#21918C",
+    "#22A884",
+    "#44BF70",
+    "#7AD151",
+    "#BDDF26",
+    "#FDE725",
+)
 _LIGHTEST, _DARKEST = 97.0, 24.0  # CIELAB lightness of zero and of both ends
 _BLUES, _REDS = ((-4, -38), (9, -37)), ((38, 46), (40, 36))  # (a, b) half way and at the end
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """"#0072B2" -> (0, 114, 178)."""
-    return tuple(int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    """ "#0072B2" -> (0, 114, 178)."""
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
 def _to_lab(srgb: np.ndarray) -> np.ndarray:
@@ -41,13 +60,15 @@ def _to_rgb(lab: np.ndarray) -> np.ndarray:
     """CIELAB [n, 3] -> sRGB uint8, clipped to what a screen can show."""
     fy = (lab[:, 0] + 16) / 116
     f = np.stack([fy + lab[:, 1] / 500, fy, fy - lab[:, 2] / 200], axis=1)
-    xyz = np.where(f > 6 / 29, f ** 3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
     linear = np.clip(xyz @ np.linalg.inv(_RGB_TO_XYZ).T, 0, 1)
     c = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.round(c * 255).astype(np.uint8)
 
 
-_RGB_TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+_RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 _WHITE = _RGB_TO_XYZ.sum(axis=1)
 
 
@@ -70,16 +91,21 @@ SEQUENTIAL = _through(_VIRIDIS, tuple(i / 10 for i in range(11)))
 
 
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
-    """Signed numbers as colours: -limit deep blue, 0 near white, +limit deep vermillion; beyond the limit the end colour.
+    """Signed numbers as colours: -limit deep blue, 0 near white, +limit deep vermillion; beyond it the end colour.
 
     values [...] of any shape; limit >= 0 (0 draws everything as zero, NaN is grey) -> uint8 [..., 3]
     """
-    return _look_up(DIVERGING, (np.asarray(values, dtype=np.float64) / limit + 1) / 2 if limit > 0 else np.full(np.shape(values), 0.5))
+    return _look_up(
+        DIVERGING,
+        (np.asarray(values, dtype=np.float64) / limit + 1) / 2 if limit > 0 else np.full(np.shape(values), 0.5),
+    )
 
 
 def unsigned(values: np.ndarray, limit: float) -> np.ndarray:
     """Numbers from 0 up as colours: 0 dark, `limit` and beyond bright; below 0 as 0. Shapes as in `signed`."""
-    return _look_up(SEQUENTIAL, np.asarray(values, dtype=np.float64) / limit if limit > 0 else np.zeros(np.shape(values)))
+    return _look_up(
+        SEQUENTIAL, np.asarray(values, dtype=np.float64) / limit if limit > 0 else np.zeros(np.shape(values))
+    )
 
 
 def _look_up(table: np.ndarray, fractions: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import streamlit as st
 from .. import runs
 from ..analysis import feature_maps as maps_analysis
 from ..analysis import kernels as kernels_analysis
-from ..analysis import predictions
 from ..analysis.architecture import fold
+from ..analysis.prediction_words import percent, spoken
 from ..checkpoints import Checkpoint
 from ..drawing import curves
 from ..drawing import feature_maps as maps_drawing
@@ -31,7 +31,7 @@ SMOOTHING = 0.9
 
 
 def card(page: str, question: str, icon: str, draw: Callable[[], None], otherwise: str) -> None:
-    """A question that leads to its page, and under it a picture; `otherwise` stands there where there is none to draw."""
+    """A question that leads to its page, and a picture under it; `otherwise` stands there if there is none to draw."""
     with st.container(border=True, height="stretch"):
         st.page_link(page, label=f"**{question}**", icon=icon)
         try:
@@ -49,9 +49,13 @@ def prediction() -> None:
         show_framed(picture, views(picture, checkpoint.preprocessing), caption=False)
     with right:
         top = verdict.answers[:TOP]
-        st.subheader(plain(f"{top[0].label}, {predictions.percent(top[0].probability)}"), anchor=False)
-        st.plotly_chart(drawing.bars([a.label for a in top], [a.probability for a in top]), config=FIXED, key="home_bars",
-                        alt=f"Probabilities: {predictions.spoken(verdict, TOP)}")
+        st.subheader(plain(f"{top[0].label}, {percent(top[0].probability)}"), anchor=False)
+        st.plotly_chart(
+            drawing.bars([a.label for a in top], [a.probability for a in top]),
+            config=FIXED,
+            key="home_bars",
+            alt=f"Probabilities: {spoken(verdict, TOP)}",
+        )
     st.caption("An example picture; the part in the frame is what the network gets. Bring your own.")
 
 
@@ -62,8 +66,14 @@ def feature_maps() -> None:
     layer = next((layer for layer in summary.layers if layer.kind == "ReLU"), summary.layers[0])
     seen = maps_of(checkpoint, picture, layer.name)
     chosen = maps_analysis.order(seen, "variance")[:MAPS]
-    walls.show(maps_drawing.wall(seen.maps[chosen], None, maps_drawing.signed(seen.maps)), maps_analysis.describe(seen, picture.name))
-    st.caption(f"{len(chosen)} of the {len(seen.maps):,} maps that {layer.name} makes of the picture: bright where a pattern was found.")
+    walls.show(
+        maps_drawing.wall(seen.maps[chosen], None, maps_drawing.signed(seen.maps)),
+        maps_analysis.describe(seen, picture.name),
+    )
+    st.caption(
+        f"{len(chosen)} of the {len(seen.maps):,} maps that {layer.name} makes of the picture: bright where a pattern"
+        " was found."
+    )
 
 
 def kernels() -> None:
@@ -78,7 +88,11 @@ def kernels() -> None:
     finding = kernels_analysis.describe(layer, seen)
     walls.show(side_by_side(list(drawn.values())), finding)
     titles = [names[name] for name in drawn]
-    st.caption(f"{len(seen.now):,} kernels of {layer}, from left to right: {', '.join(titles)}." if len(drawn) > 1 else f"{len(seen.now):,} kernels of {layer}.")
+    st.caption(
+        f"{len(seen.now):,} kernels of {layer}, from left to right: {', '.join(titles)}."
+        if len(drawn) > 1
+        else f"{len(seen.now):,} kernels of {layer}."
+    )
 
 
 def learning() -> None:
@@ -91,8 +105,15 @@ def learning() -> None:
     if not lines:
         raise Problem("The run has no curve yet.")
     lines = [line for line in lines if line.style != "raw" and line.name != "test"]
-    live_chart(lines, key=f"home-{checkpoint.run.name}", title="Accuracy", x_label="epoch", percent=True, height=170,
-               alt=curves.describe("Accuracy", lines, "epoch", percent=True))
+    live_chart(
+        lines,
+        key=f"home-{checkpoint.run.name}",
+        title="Accuracy",
+        x_label="epoch",
+        percent=True,
+        height=170,
+        alt=curves.describe("Accuracy", lines, "epoch", percent=True),
+    )
 
 
 def architecture() -> None:
@@ -103,14 +124,22 @@ def architecture() -> None:
         summary = networks.summary_of(networks.Choice(networks.FALLBACK, {}, 224))
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
-        for label, value in (("Network", summary.network), ("Parameters", f"{summary.totals['params']:,}"),
-                             ("Multiply-adds for a picture", f"{summary.totals['macs'] / 1e6:,.1f} M")):
+        for label, value in (
+            ("Network", summary.network),
+            ("Parameters", f"{summary.totals['params']:,}"),
+            ("Multiply-adds for a picture", f"{summary.totals['macs'] / 1e6:,.1f} M"),
+        ):
             st.metric(label, value)
     stages = [row for row in fold(summary, "stage") if row.params]
     shares = [row.params / summary.totals["params"] for row in stages]
     with right:
-        st.plotly_chart(drawing.bars([row.name for row in stages], shares, GREY), config=FIXED, key="home_stages",
-                        alt="Share of the parameters: " + ", ".join(f"{row.name} {share:.0%}" for row, share in zip(stages, shares)))
+        st.plotly_chart(
+            drawing.bars([row.name for row in stages], shares, GREY),
+            config=FIXED,
+            key="home_stages",
+            alt="Share of the parameters: "
+            + ", ".join(f"{row.name} {share:.0%}" for row, share in zip(stages, shares)),
+        )
         st.caption("Where the parameters are, from the first stage to the last.")
 
 

@@ -22,7 +22,7 @@ def page(question: str, line: str) -> None:
 
 @contextmanager
 def problems():
-    """Show a Problem as one sentence where it happens; what stands after the block is still drawn. Bugs pass through."""
+    """Show a Problem as one sentence where it happens; what stands after the block is drawn. Bugs pass through."""
     try:
         yield
     except Problem as problem:
@@ -43,14 +43,22 @@ def under_picture(key: str, **views: Callable[[], None]) -> None:
     names = [name for name in VIEWS if name in views]
     if unknown := set(views) - set(VIEWS):
         raise ValueError(f"unknown views {sorted(unknown)}; known are {list(VIEWS)}")
-    chosen = st.segmented_control("Under the picture", [VIEWS[name] for name in names], default=VIEWS[names[0]], required=True,
-                                  key=key, bind="query-params", label_visibility="collapsed")
+    chosen = st.segmented_control(
+        "Under the picture",
+        [VIEWS[name] for name in names],
+        default=VIEWS[names[0]],
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     with problems():
         next((views[name] for name in names if VIEWS[name] == chosen), views[names[0]])()
 
 
-def download_table(table, file_name: str, columns: dict | None = None, alt: str | None = None,
-                   thumbnails: list[str] | None = None) -> None:
+def download_table(
+    table, file_name: str, columns: dict | None = None, alt: str | None = None, thumbnails: list[str] | None = None
+) -> None:
     """A table with a button that downloads it as CSV (UTF-8 with a mark, so that spreadsheets read it).
 
     table       DataFrame, or a list of dicts
@@ -64,8 +72,16 @@ def download_table(table, file_name: str, columns: dict | None = None, alt: str 
         shown = frame.copy()
         shown.insert(0, "", thumbnails)
         columns[""] = st.column_config.ImageColumn(width="small")
-    st.dataframe(shown, hide_index=True, column_config=columns, alt=alt, row_height=48 if thumbnails is not None else None)
+    st.dataframe(
+        shown, hide_index=True, column_config=columns, alt=alt, row_height=48 if thumbnails is not None else None
+    )
     text = io.StringIO()
     frame.to_csv(text, index=False)
-    st.download_button("Download CSV", text.getvalue().encode("utf-8-sig"), file_name, "text/csv", on_click="ignore",
-                       icon=":material/download:")
+    st.download_button(
+        "Download CSV",
+        text.getvalue().encode("utf-8-sig"),
+        file_name,
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )

@@ -28,8 +28,11 @@ THUMBNAIL = 168  # pixels a side, twice what is shown: sharp on fine screens
 OWN = "own"  # names of the person's pictures in the strip: own-1, own-2, ...
 IN_URL = "picture"
 
-_strip = st.components.v2.component("picture_strip", js=(HERE / "picture_strip.js").read_text(encoding="utf-8"),
-                                    css=(HERE / "picture_strip.css").read_text(encoding="utf-8"))
+_strip = st.components.v2.component(
+    "picture_strip",
+    js=(HERE / "picture_strip.js").read_text(encoding="utf-8"),
+    css=(HERE / "picture_strip.css").read_text(encoding="utf-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,12 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | 
     chosen = _in_view(own, offered)
     _keep_in_url(chosen)
     with strip:
-        _strip(key=f"{key}_strip", data=_strip_data(own, offered, chosen), on_picked_change=partial(_pick, f"{key}_strip"), height="content")
+        _strip(
+            key=f"{key}_strip",
+            data=_strip_data(own, offered, chosen),
+            on_picked_change=partial(_pick, f"{key}_strip"),
+            height="content",
+        )
     for refused in (picture for picture in own if isinstance(picture, Refused)):
         st.error(plain(refused.problem), icon=":material/broken_image:")
     return (_picture(chosen, own, offered) if chosen else None), own
@@ -83,8 +91,9 @@ def picture_in_view() -> NamedPicture | None:
 
 # What is in view
 
+
 def _in_view(own: list, offered: list[Example]) -> str | None:
-    """The strip's name of the picture in view: what was chosen in this session, or what the link asks for, or the first."""
+    """The strip's name of the picture in view: what was chosen here, or what the link asks for, or the first."""
     good = [f"{OWN}-{i}" for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
     names = good + [example.name for example in offered]
     wanted = st.session_state.get("picture_in_view") or st.query_params.get(IN_URL)
@@ -94,7 +103,12 @@ def _in_view(own: list, offered: list[Example]) -> str | None:
 
 def _keep_in_url(chosen: str | None) -> None:
     """An example that was chosen travels in the link; a person's own picture cannot."""
-    if chosen is None or chosen.startswith(f"{OWN}-") or "picture_in_view" not in st.session_state and IN_URL not in st.query_params:
+    if (
+        chosen is None
+        or chosen.startswith(f"{OWN}-")
+        or "picture_in_view" not in st.session_state
+        and IN_URL not in st.query_params
+    ):
         st.query_params.pop(IN_URL, None)
     else:
         st.query_params[IN_URL] = chosen
@@ -122,6 +136,7 @@ def _data_of_the_checkpoint() -> str | None:
 
 # The row of choices
 
+
 def _pick(component: str) -> None:
     """A picture of the strip was clicked."""
     if picked := st.session_state[component].get("picked"):
@@ -129,12 +144,22 @@ def _pick(component: str) -> None:
 
 
 def _drop_zone(key: str) -> None:
-    st.file_uploader("Your pictures", uploads.ENDINGS, accept_multiple_files=True, key=f"{key}_files", on_change=_take_files,
-                     args=(f"{key}_files",), max_upload_size=uploads.LIMIT_BYTES // 2**20, label_visibility="collapsed")
+    st.file_uploader(
+        "Your pictures",
+        uploads.ENDINGS,
+        accept_multiple_files=True,
+        key=f"{key}_files",
+        on_change=_take_files,
+        args=(f"{key}_files",),
+        max_upload_size=uploads.LIMIT_BYTES // 2**20,
+        label_visibility="collapsed",
+    )
     camera = st.popover("Camera", icon=":material/photo_camera:", on_change="rerun", key=f"{key}_camera_open")
     if camera.open:
         with camera:
-            st.camera_input("Take a photograph", key=f"{key}_camera", on_change=_take_photograph, args=(f"{key}_camera",))
+            st.camera_input(
+                "Take a photograph", key=f"{key}_camera", on_change=_take_photograph, args=(f"{key}_camera",)
+            )
 
 
 def _take_files(widget: str) -> None:
@@ -142,8 +167,13 @@ def _take_files(widget: str) -> None:
     files = st.session_state[widget] or []
     _take([_decoded(file.name, file.getvalue()) for file in files[:LIMIT_PICTURES]])
     if len(files) > LIMIT_PICTURES:
-        st.session_state.own_pictures.append(Refused(
-            "the rest", f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown, upload the others after them."))
+        st.session_state.own_pictures.append(
+            Refused(
+                "the rest",
+                f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown, upload the others"
+                " after them.",
+            )
+        )
 
 
 def _take_photograph(widget: str) -> None:
@@ -168,9 +198,13 @@ def _decoded(name: str, data: bytes) -> NamedPicture | Refused:
 
 # The strip
 
+
 def _strip_data(own: list, offered: list[Example], chosen: str | None) -> dict:
-    pictures = [{"name": f"{OWN}-{i}", "title": picture.name, **_thumbnail(picture.key, picture.image)}
-                for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
+    pictures = [
+        {"name": f"{OWN}-{i}", "title": picture.name, **_thumbnail(picture.key, picture.image)}
+        for i, picture in enumerate(own)
+        if isinstance(picture, NamedPicture)
+    ]
     for example in offered:
         picture = _example(example)
         pictures.append({"name": example.name, "title": picture.name, **_thumbnail(picture.key, picture.image)})

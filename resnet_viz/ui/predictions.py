@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 
 from ..analysis import predictions
-from ..analysis.predictions import Verdict, Views, percent
+from ..analysis.prediction_words import percent, spoken, sureness
+from ..analysis.predictions import Verdict, Views
 from ..checkpoints import Checkpoint
 from ..data.preprocessing import Preprocessing
 from ..drawing import predictions as drawing
@@ -36,7 +37,9 @@ def verdicts(pictures: list[NamedPicture]) -> list[tuple[Verdict, ...]]:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _verdict(checkpoint_key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> tuple[Verdict, ...]:
+def _verdict(
+    checkpoint_key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture
+) -> tuple[Verdict, ...]:
     with state.model_of(_checkpoint) as model:
         return predictions.predict(model, _checkpoint, [_picture.image])[0]
 
@@ -57,7 +60,11 @@ def show_framed(picture: NamedPicture, seen: Views, caption: bool = True) -> Non
     height, width = seen.original.shape[:2]
     share = (right - left) * (bottom - top) / (width * height)
     kept = "all of it" if share == 1 else f"its middle, {percent(share)} of it"
-    st.image(_framed(picture.key, seen.crop_box, seen.original), width="stretch", alt=f"{picture.name}; the network gets {kept}")
+    st.image(
+        _framed(picture.key, seen.crop_box, seen.original),
+        width="stretch",
+        alt=f"{picture.name}; the network gets {kept}",
+    )
     if not caption:
         return
     note = f" Note: {picture.note}." if picture.note else ""
@@ -76,9 +83,13 @@ def show_verdicts(verdicts: tuple[Verdict, ...], key: str = "verdict") -> None:
             st.caption(f"Classifier {number} of {len(verdicts)}, {len(verdict.answers):,} classes")
         first, top = verdict.answers[0], verdict.answers[:TOP]
         st.header(plain(f"{first.label}, {percent(first.probability)}"), anchor=False)
-        st.markdown(plain(predictions.sureness(verdict)))
-        st.plotly_chart(drawing.bars([a.label for a in top], [a.probability for a in top]), config=FIXED, key=f"{key}_{number}",
-                        alt=f"Probabilities: {predictions.spoken(verdict, TOP)}")
+        st.markdown(plain(sureness(verdict)))
+        st.plotly_chart(
+            drawing.bars([a.label for a in top], [a.probability for a in top]),
+            config=FIXED,
+            key=f"{key}_{number}",
+            alt=f"Probabilities: {spoken(verdict, TOP)}",
+        )
 
 
 def show_stations(seen: Views, preprocessing: Preprocessing) -> None:
@@ -101,5 +112,9 @@ def scale_bar(limit: float) -> None:
     """The scale of the normalised planes."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"−{limit:.2f}", width="content")
-        st.image(png(DIVERGING[None].repeat(12, axis=0)), width=192, alt=f"Colour scale from minus {limit:.2f}, blue, over 0, white, to {limit:.2f}, red")
+        st.image(
+            png(DIVERGING[None].repeat(12, axis=0)),
+            width=192,
+            alt=f"Colour scale from minus {limit:.2f}, blue, over 0, white, to {limit:.2f}, red",
+        )
         st.caption(f"+{limit:.2f}; white is 0, the average of the training pictures", width="content")

@@ -24,7 +24,9 @@ from ..problems import Problem
 
 DEFAULT = "resnet20-cifar10-jpeg"
 RUN_PREFIX = "runs/"  # as the command line would name an own run; keeps it apart from a bundled one of the same name
-NONE_YET = "There is no trained network here yet: train one on the Training page, or open a weights file in the sidebar."
+NONE_YET = (
+    "There is no trained network here yet: train one on the Training page, or open a weights file in the sidebar."
+)
 FILE_TYPES = ["safetensors", "pt", "pth", "th", "tar"]
 CHOSEN = "checkpoint"  # session key of the picker, and its name in the URL
 
@@ -49,8 +51,9 @@ class SharedModel:
 
 # What there is to choose
 
+
 def references() -> list[str]:
-    """All that can be chosen: bundled checkpoints (the default first), the session's opened file, own runs with weights."""
+    """All that can be chosen: bundled checkpoints (the default first), the opened file, own runs with weights."""
     bundled = sorted(checkpoints.bundled(), key=lambda name: (name != DEFAULT, name))
     opened = [st.session_state.opened.reference] if "opened" in st.session_state else []
     return bundled + opened + [run_reference(run) for run in runs.list_runs() if checkpoints.best_or_last(run)]
@@ -76,6 +79,7 @@ def current_reference() -> str:
 
 
 # What is behind it
+
 
 def current_checkpoint() -> Checkpoint:
     """The session's checkpoint, read once a server; Problem when there is none, or its file cannot be used."""
@@ -143,21 +147,31 @@ def _shared_model(checkpoint: Checkpoint) -> SharedModel:
 
 # The sidebar
 
+
 def checkpoint_picker() -> None:
     """Choose a checkpoint, or open a file; a file that cannot be used leaves the old choice as it was."""
     known = references()
     linked = st.query_params.get(CHOSEN)
     if linked and linked not in known:
-        st.warning(f"The link asks for the checkpoint {linked!r}, which is not here (an opened file is forgotten when the "
-                   "page is reloaded)." + (f" You see {known[0]} instead." if known else ""))
+        st.warning(
+            f"The link asks for the checkpoint {linked!r}, which is not here (an opened file is forgotten when the "
+            "page is reloaded)."
+            + (f" You see {known[0]} instead." if known else "")
+        )
     if known:
         if st.session_state.get(CHOSEN) not in known:
             st.session_state.pop(CHOSEN, None)  # its run was deleted
         st.selectbox("Checkpoint", known, key=CHOSEN, bind="query-params")
     with st.popover("Open a file", icon=":material/folder_open:", width="stretch"):
         number = st.session_state.setdefault("opened_number", 0)
-        st.file_uploader("Weights of a ResNet", FILE_TYPES, key=f"open_{number}", on_change=_open, args=(f"open_{number}",),
-                         help="safetensors, or a state_dict saved by torch.save. It stays in this session and nothing in it is run.")
+        st.file_uploader(
+            "Weights of a ResNet",
+            FILE_TYPES,
+            key=f"open_{number}",
+            on_change=_open,
+            args=(f"open_{number}",),
+            help="safetensors, or a state_dict saved by torch.save. It stays in this session and nothing in it is run.",
+        )
         if "open_problem" in st.session_state:
             st.error(st.session_state.open_problem)
     _describe()

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from resnet_viz import checkpoints
-from resnet_viz.analysis import predictions
+from resnet_viz.analysis import prediction_words, predictions
 from resnet_viz.checkpoints import Checkpoint
 from resnet_viz.data import examples
 from resnet_viz.data.preprocessing import Preprocessing
@@ -19,7 +19,9 @@ PREPROCESSING = Preprocessing(32, 36, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-def checkpoint_of(network="resnet8", arguments=None, classes=NAMES, heads=(10,), preprocessing=PREPROCESSING) -> Checkpoint:
+def checkpoint_of(
+    network="resnet8", arguments=None, classes=NAMES, heads=(10,), preprocessing=PREPROCESSING
+) -> Checkpoint:
     torch.manual_seed(0)
     model = zoo.build(network, arguments)
     with torch.no_grad():
@@ -36,8 +38,15 @@ def torchs_logits(checkpoint, images):
     from torchvision.transforms import v2
 
     p = checkpoint.preprocessing
-    prepare = v2.Compose([v2.Resize(p.resize), v2.CenterCrop(p.size), v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True),
-                          v2.Normalize(p.mean, p.std)])
+    prepare = v2.Compose(
+        [
+            v2.Resize(p.resize),
+            v2.CenterCrop(p.size),
+            v2.PILToTensor(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(p.mean, p.std),
+        ]
+    )
     with torch.no_grad():
         return checkpoints.model(checkpoint)(torch.stack([prepare(image) for image in images]))
 
@@ -80,7 +89,9 @@ def test_batches_do_not_change_the_answer(photographs, monkeypatch):
 
 def test_entropy_and_margin():
     probabilities = [0.5, 0.25, 0.125, 0.125]
-    verdict = predictions.Verdict(tuple(predictions.Answer(str(i), i, p) for i, p in enumerate(probabilities)), (3.0, 2.0, 1.0, 1.0))
+    verdict = predictions.Verdict(
+        tuple(predictions.Answer(str(i), i, p) for i, p in enumerate(probabilities)), (3.0, 2.0, 1.0, 1.0)
+    )
     wanted = torch.distributions.Categorical(torch.tensor(probabilities)).entropy().item() / math.log(2)
     assert verdict.entropy_bits == pytest.approx(wanted) == pytest.approx(1.75)
     assert verdict.margin == 0.25
@@ -88,22 +99,40 @@ def test_entropy_and_margin():
     assert certain.entropy_bits == 0 and certain.margin == 1
 
 
-@pytest.mark.parametrize("probabilities, word", [
-    ([0.97, 0.02, 0.01], "Nearly certain"), ([0.35, 0.33, 0.32], "does not know"), ([0.48, 0.42, 0.10], "Torn between"),
-    ([0.75, 0.15, 0.10], "Fairly sure"), ([0.55, 0.35, 0.10], "Leans towards"), ([1.0], "only one class")])
+@pytest.mark.parametrize(
+    "probabilities, word",
+    [
+        ([0.97, 0.02, 0.01], "Nearly certain"),
+        ([0.35, 0.33, 0.32], "does not know"),
+        ([0.48, 0.42, 0.10], "Torn between"),
+        ([0.75, 0.15, 0.10], "Fairly sure"),
+        ([0.55, 0.35, 0.10], "Leans towards"),
+        ([1.0], "only one class"),
+    ],
+)
 def test_sureness_in_words(probabilities, word):
-    verdict = predictions.Verdict(tuple(predictions.Answer("abc"[i], i, p) for i, p in enumerate(probabilities)), tuple(probabilities))
-    assert word in predictions.sureness(verdict)
+    verdict = predictions.Verdict(
+        tuple(predictions.Answer("abc"[i], i, p) for i, p in enumerate(probabilities)), tuple(probabilities)
+    )
+    assert word in prediction_words.sureness(verdict)
 
 
 def test_percent_never_rounds_to_certainty():
-    assert [predictions.percent(f) for f in (0, 0.0004, 0.8312, 0.9996, 1)] == ["0.0 %", "under 0.1 %", "83.1 %", "over 99.9 %", "100.0 %"]
+    assert [prediction_words.percent(f) for f in (0, 0.0004, 0.8312, 0.9996, 1)] == [
+        "0.0 %",
+        "under 0.1 %",
+        "83.1 %",
+        "over 99.9 %",
+        "100.0 %",
+    ]
 
 
 def test_the_stations_of_a_picture():
     pixels = np.zeros((64, 96, 3), np.uint8)
     pixels[:, 16:80] = (200, 100, 50)  # the middle square is one colour, what is cut away is black
-    seen = predictions.what_the_network_saw(Image.fromarray(pixels), Preprocessing(32, 32, (0.5, 0.5, 0.5), (0.25, 0.5, 1.0)))
+    seen = predictions.what_the_network_saw(
+        Image.fromarray(pixels), Preprocessing(32, 32, (0.5, 0.5, 0.5), (0.25, 0.5, 1.0))
+    )
     assert seen.crop_box == (16, 0, 80, 64) and seen.original.shape == (64, 96, 3) and seen.cropped.shape == (64, 64, 3)
     assert seen.resized.shape == (32, 32, 3) and (seen.resized[5:-5, 5:-5] == (200, 100, 50)).all()
     wanted = [(v / 255 - 0.5) / s for v, s in zip((200, 100, 50), (0.25, 0.5, 1.0))]

@@ -31,17 +31,31 @@ def written(image: Image.Image, format: str, **options) -> bytes:
 def corners(image: Image.Image) -> list[tuple[int, int, int]]:
     """The middles of the four quarters: top left, top right, bottom left, bottom right."""
     w, h = image.size
-    return [image.getpixel(place) for place in ((w // 4, h // 4), (3 * w // 4, h // 4), (w // 4, 3 * h // 4), (3 * w // 4, 3 * h // 4))]
+    return [
+        image.getpixel(place)
+        for place in ((w // 4, h // 4), (3 * w // 4, h // 4), (w // 4, 3 * h // 4), (3 * w // 4, 3 * h // 4))
+    ]
 
 
 def close(found, wanted, tolerance: int) -> bool:
     return int(np.abs(np.array(found, int) - np.array(wanted, int)).max()) <= tolerance
 
 
-@pytest.mark.parametrize("format, tolerance, options", [
-    ("PNG", 0, {}), ("BMP", 0, {}), ("TIFF", 0, {}), ("WEBP", 0, {"lossless": True}), ("WEBP", 12, {"quality": 95}),
-    ("JPEG", 6, {"quality": 95, "subsampling": 0}), ("JPEG", 6, {"quality": 95, "subsampling": 0, "progressive": True}),
-    ("GIF", 0, {}), ("PPM", 0, {}), ("AVIF", 16, {"quality": 95})])
+@pytest.mark.parametrize(
+    "format, tolerance, options",
+    [
+        ("PNG", 0, {}),
+        ("BMP", 0, {}),
+        ("TIFF", 0, {}),
+        ("WEBP", 0, {"lossless": True}),
+        ("WEBP", 12, {"quality": 95}),
+        ("JPEG", 6, {"quality": 95, "subsampling": 0}),
+        ("JPEG", 6, {"quality": 95, "subsampling": 0, "progressive": True}),
+        ("GIF", 0, {}),
+        ("PPM", 0, {}),
+        ("AVIF", 16, {"quality": 95}),
+    ],
+)
 def test_usual_formats_keep_their_pixels(format, tolerance, options):
     decoded = uploads.decode(written(quarters(), format, **options), f"x.{format.lower()}")
     assert decoded.image.mode == "RGB" and decoded.image.size == (40, 24) and decoded.notes == ()
@@ -125,7 +139,10 @@ def test_pages_of_a_tiff():
 @pytest.mark.parametrize("orientation, turn", [(1, None), *uploads.UPRIGHT.items()])
 def test_a_turned_camera(orientation, turn):
     """The stored pixels are turned the opposite way; after decoding the picture stands upright again."""
-    back = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90}
+    back = {
+        Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270,
+        Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
+    }
     stored = quarters() if turn is None else quarters().transpose(back.get(turn, turn))
     exif = Image.Exif()
     exif[uploads.ORIENTATION] = orientation
@@ -149,21 +166,34 @@ def sentence(data: bytes, name: str = "x.png") -> str:
     return text
 
 
-@pytest.mark.parametrize("data, words", [
-    (b"", "empty (0 bytes)"),
-    (b"just a text, renamed", "not a picture"),
-    (b"\x89PNG\r\n\x1a\n", "not a picture"),
-    (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'></svg>", "SVG"),
-    (b"\x00\x00\x00\x18ftypheic" + b"\x00" * 40, "HEIC"),
-    (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture"),  # Pillow would start Ghostscript
-    (b"%PDF-1.4", "not a picture"),
-])
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"", "empty (0 bytes)"),
+        (b"just a text, renamed", "not a picture"),
+        (b"\x89PNG\r\n\x1a\n", "not a picture"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'></svg>", "SVG"),
+        (b"\x00\x00\x00\x18ftypheic" + b"\x00" * 40, "HEIC"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture"),  # Pillow would start Ghostscript
+        (b"%PDF-1.4", "not a picture"),
+    ],
+)
 def test_what_is_no_picture_gets_one_sentence(data, words):
     assert words in sentence(data)
 
 
-@pytest.mark.parametrize("format, options", [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("WEBP", {}), ("GIF", {}),
-                                             ("BMP", {}), ("TIFF", {"compression": "tiff_lzw"})])
+@pytest.mark.parametrize(
+    "format, options",
+    [
+        ("PNG", {}),
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("WEBP", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
+)
 def test_truncated_files_are_refused(format, options):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     data = written(noise, format, **options)
