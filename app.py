@@ -7,37 +7,32 @@ import streamlit as st
 from resnet_viz.ui import startup
 
 HERE = Path(__file__).parent
-PAGES = {
-    "Start": [("pages/start/home.py", "Home", ":material/home:")],
+PAGES = {  # section -> (script under pages/, title, icon); a page is listed when it works
+    "Start": [("start/home", "Home", "home")],
     "Inspect": [
-        ("pages/inspect/predictions.py", "Predictions", ":material/image_search:"),
-        ("pages/inspect/architecture.py", "Architecture", ":material/account_tree:"),
-        ("pages/inspect/kernels.py", "Kernels", ":material/grid_view:"),
-        ("pages/inspect/feature_maps.py", "Feature maps", ":material/layers:"),
+        ("inspect/predictions", "Predictions", "image_search"),
+        ("inspect/architecture", "Architecture", "account_tree"),
+        ("inspect/kernels", "Kernels", "grid_view"),
+        ("inspect/feature_maps", "Feature maps", "layers"),
     ],
-    "Train": [("pages/train/training.py", "Training", ":material/show_chart:")],
+    "Train": [("train/training", "Training", "show_chart")],
 }
+
+
+def page(path: str, title: str, icon: str) -> st.Page:
+    return st.Page(HERE / "pages" / f"{path}.py", title=title, icon=f":material/{icon}:", default=title == "Home")
 
 
 def main() -> None:
     st.set_page_config(page_icon=str(HERE / "resnet_viz" / "ui" / "icon.png"), layout="wide")
-    page = st.navigation(
-        {
-            section: [
-                st.Page(HERE / path, title=title, icon=icon, default=title == "Home")
-                for path, title, icon in pages
-                if (HERE / path).exists()
-            ]
-            for section, pages in PAGES.items()
-        }
-    )
+    chosen = st.navigation({section: [page(*entry) for entry in entries] for section, entries in PAGES.items()})
     if problem := startup.installation_problem():
         st.warning(problem)
     with st.spinner("Starting PyTorch (a few seconds, once) ..."):
         from resnet_viz.ui import state
     with st.sidebar:
         state.checkpoint_picker()
-    page.run()
+    chosen.run()
 
 
 if __name__ == "__main__":  # once a visit

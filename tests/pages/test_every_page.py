@@ -1,0 +1,109 @@
+"""Every page through the app's entry file: with no checkpoint at all, with a bundled one, and with an own run."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from resnet_viz import checkpoints
+
+from ..analysis.conftest import write_run
+
+ROOT = Path(__file__).parents[2]
+PAGES = {  # page -> the question it answers
+    "start/home": "What is inside a residual network?",
+    "inspect/predictions": "What does the network see in this picture?",
+    "inspect/architecture": "What is this network made of?",
+    "inspect/kernels": "What did the first layer learn?",
+    "inspect/feature_maps": "What does each layer make of the picture?",
+    "train/training": "How does a network learn?",
+}
+NEEDS_A_NETWORK = ("inspect/predictions", "inspect/kernels", "inspect/feature_maps")
+
+
+@pytest.fixture
+def nothing(tmp_path, monkeypatch):
+    """No bundled checkpoints, and an empty folder for runs."""
+    monkeypatch.setattr(checkpoints, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "runs"))
+    st.cache_data.clear()
+    return tmp_path
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.switch_page(f"pages/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def alts(app: AppTest) -> str:
+    """What is said to those who cannot see the pictures and charts."""
+    pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    return "\n".join(pictures + [element.proto.alt for element in app.get("plotly_chart")])
+
+
+def test_the_app_lists_every_page_that_exists():
+    listed = re.findall(r'\("(\w+/\w+)"', (ROOT / "app.py").read_text())
+    assert listed == list(PAGES)
+    assert sorted(listed) == sorted(
+        str(p.relative_to(ROOT / "pages").with_suffix("")) for p in ROOT.glob("pages/*/*.py")
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_any_checkpoint(nothing, name):
+    app = open_page(name)
+    assert app.title[0].value == PAGES[name]
+    assert not app.sidebar.selectbox
+    assert "no trained network here yet" in app.sidebar.caption[0].value
+    if name in NEEDS_A_NETWORK:
+        assert ["no trained network here yet" in error.value for error in app.error] == [True]
+    if name == "inspect/architecture":
+        assert "11,689,512" in [metric.value for metric in app.metric]
+
+
+def true_element(name: str, app: AppTest) -> bool:
+    """One thing on each page that is right only if the checkpoint was read and used (ResNet-8, 10 classes)."""
+    return {
+        "start/home": (
+            lambda: "75,290" in [metric.value for metric in app.metric] and "8 of the 16 maps" in captions(app)
+        ),
+        "inspect/predictions": lambda: "32 × 32" in captions(app) and "Probabilities: " in alts(app),
+        "inspect/architecture": lambda: "75,290" in [metric.value for metric in app.metric],
+        "inspect/kernels": lambda: "16 kernels of 3 x 3 of conv1" in alts(app),
+        "inspect/feature_maps": lambda: "16 feature maps of 32 x 32 of act1" in alts(app),
+        "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
+    }[name]()
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(caption.value for caption in app.caption)
+
+
+def selected(app: AppTest) -> str:
+    return "\n".join(str(box.value) for box in app.selectbox)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_with_an_own_run(nothing, name):
+    shutil.rmtree(write_run(nothing / "runs" / "mine", keep_weights=False) / "snapshots")  # weights alone will do
+    app = open_page(name)
+    assert app.title[0].value == PAGES[name]
+    assert app.sidebar.selectbox[0].value == "runs/mine"
+    assert "resnet8, 10 classes; trained on shapes for 2 epochs" in app.sidebar.caption[0].value
+    assert true_element(name, app)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_with_the_bundled_checkpoints(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
+    app = open_page(name)
+    assert app.sidebar.selectbox[0].value == "resnet20-cifar10-jpeg"
+    assert "CIFAR-10 (JPEG)" in app.sidebar.caption[0].value
+    assert not app.error or name == "train/training"  # which says that there is no run yet

@@ -1,0 +1,110 @@
+"""The predictions page: what is on the screen is what the analysis says of the same picture."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from resnet_viz import checkpoints
+from resnet_viz.analysis import predictions
+from resnet_viz.analysis.prediction_words import percent
+from resnet_viz.data import examples, uploads
+
+from .test_every_page import alts, captions, open_page
+
+NAME = "resnet20-cifar10-jpeg"
+
+
+@pytest.fixture(scope="module")
+def network():
+    checkpoint = checkpoints.read(checkpoints.find(NAME))
+    return checkpoint, checkpoints.model(checkpoint)
+
+
+@pytest.fixture(autouse=True)
+def no_own_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "runs"))
+
+
+def file_of(image: Image.Image, kind: str) -> bytes:
+    data = io.BytesIO()
+    image.save(data, kind)
+    return data.getvalue()
+
+
+def headline(network, image: Image.Image) -> str:
+    checkpoint, model = network
+    first = predictions.predict(model, checkpoint, [image])[0][0].answers[0]
+    return f"{first.label}, {percent(first.probability)}"
+
+
+def upload(app, *files):
+    app.file_uploader(key="predictions_files").set_value(list(files))
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_the_first_paint_is_a_true_answer(network):
+    app = open_page("inspect/predictions")
+    wanted = headline(network, examples.read(examples.default()))
+    assert app.header[0].value == wanted and wanted.startswith("cat, ")
+    assert "the network gets its middle, 66.5 % of it" in alts(app)
+
+
+@pytest.mark.parametrize("example", ["rocket", "coffee"])
+def test_a_link_carries_the_picture(network, example):
+    app = open_page("inspect/predictions", picture=example)
+    assert app.header[0].value == headline(network, examples.read(examples.find(example)))
+    assert app.query_params["picture"] in (example, [example])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_an_upload_is_answered(network, kind):
+    data = file_of(examples.read(examples.find("motorcycle")).rotate(90, expand=True), kind)
+    app = upload(open_page("inspect/predictions"), (f"mine.{kind.lower()}", data, f"image/{kind.lower()}"))
+    assert app.header[0].value == headline(network, uploads.decode(data, "x").image)
+    assert "500 x 741 pixels" in captions(app)
+
+
+def test_a_bad_file_among_good_ones_gets_its_sentence(network):
+    good = [(f"{e.name}.png", file_of(examples.read(e), "PNG"), "image/png") for e in examples.examples()[:2]]
+    app = upload(open_page("inspect/predictions"), good[0], ("text.png", b"a text", "image/png"), good[1])
+    assert len(app.error) == 1 and "text.png is not a picture" in app.error[0].value.replace("\\", "")
+    table = app.dataframe[0].value
+    assert list(table["picture"]) == ["cat.png", "motorcycle.png"]
+    for row, (name, data, _) in zip(table.itertuples(), good):
+        assert headline(network, uploads.decode(data, name).image).startswith(row[3] + ", ")
+    assert app.header[0].value.startswith("cat, ")
+
+
+def test_only_bad_files_leave_the_page_usable(network):
+    app = upload(open_page("inspect/predictions"), ("empty.jpg", b"", "image/jpeg"))
+    assert "empty.jpg is empty" in app.error[0].value.replace("\\", "")
+    assert app.header[0].value.startswith("cat, ")
+    app = upload(app, ("cat.png", file_of(examples.read(examples.default()), "PNG"), "image/png"))
+    assert not app.error and app.header[0].value.startswith("cat, ")
+
+
+def test_the_picture_is_remembered_from_page_to_page(network):
+    data = file_of(examples.read(examples.find("coffee")), "PNG")
+    app = upload(open_page("inspect/predictions"), ("mine.png", data, "image/png"))
+    app.switch_page("pages/inspect/feature_maps.py").run()
+    assert "mine.png, as the network sees it" in alts(app)
+    app.switch_page("pages/inspect/predictions.py").run()
+    assert app.header[0].value == headline(network, uploads.decode(data, "x").image)
+
+
+@pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
+def test_every_view_under_the_picture(view):
+    app = open_page("inspect/predictions", view=view)
+    shown = {
+        "Story": lambda: "has only 10 words" in "".join(m.value for m in app.markdown),
+        "Formula": lambda: r"p_{\text{cat}}" in app.latex[1].value,
+        "Code": lambda: "v2.Resize(32), v2.CenterCrop(32)" in app.code[0].value and NAME in app.code[1].value,
+        "Numbers": (
+            lambda: len(app.dataframe[0].value) == 10 and abs(app.dataframe[0].value["probability"].sum() - 1) < 1e-9
+        ),
+    }[view]
+    assert shown()
