@@ -8,6 +8,11 @@ Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs
 FEW_ROWS = 20  # of training rows: their mean stands for "now"
 
 
+def percent(fraction: float) -> str:
+    """0.913 -> "91.3 %", never broken over two lines."""
+    return f"{100 * fraction:.1f}\u00a0%"
+
+
 def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:
     """What the curves say, as sentences; only what is seen in the numbers."""
     train, val, test = (metrics.get(split) for split in ("train", "val", "test"))
@@ -15,20 +20,21 @@ def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:
         return ["No batch has been learned from yet. The first point will say how wrong the network is before it knows anything"
                 + (f": about ln {classes} = {math.log(classes):.2f}, as good as guessing." if classes else ".")]
     now_loss, now_accuracy = (float(np.mean(train[column][-FEW_ROWS:])) for column in ("loss", "accuracy"))
-    sentences = [f"The network has learned from {int(train['images'][-1]):,} pictures in {int(train['step'][-1]):,} steps. Its training loss went from "
-                 f"{train['loss'][0]:.2f} to {now_loss:.2f}: on average it now gives the right class a probability of about "
-                 f"e^−{now_loss:.2f} = {math.exp(-now_loss):.0%}."]
+    steps = int(train["step"][-1])
+    went = f"went from {train['loss'][0]:.2f} to {now_loss:.2f}" if len(train["loss"]) > 1 else f"begins at {now_loss:.2f}"
+    sentences = [f"The network has learned from {int(train['images'][-1]):,} pictures in {steps:,} step{'s' if steps > 1 else ''}. Its training loss {went}: on "
+                 f"average it now gives the right class a probability of about exp(−{now_loss:.2f}) = {percent(math.exp(-now_loss))}."]
     if classes:
-        sentences.append(f"Guessing among {classes:,} classes would give a loss of ln {classes:,} = {math.log(classes):.2f} and {1 / classes:.1%} right answers.")
+        sentences.append(f"Guessing among {classes:,} classes would give a loss of ln {classes:,} = {math.log(classes):.2f} and {percent(1 / classes)} right answers.")
     sentences.append("Each thin point is the mean over a few batches, and every batch is other pictures: that is why the line jumps.")
     if val is not None:
         best = int(np.argmax(val["accuracy"]))
-        sentences.append(f"Validation pictures are never learned from. There {val['accuracy'][-1]:.1%} are right now; the best was {val['accuracy'][best]:.1%} "
+        sentences.append(f"Validation pictures are never learned from. There {percent(val['accuracy'][-1])} are right now; the best was {percent(val['accuracy'][best])} "
                          f"after epoch {int(val['epoch'][best]):,}.")
         if len(val["loss"]) >= 3:
             sentences.append(_gap(now_accuracy, val, config))
     if test is not None:
-        sentences.append(f"The test pictures were asked once, at the end: {test['accuracy'][-1]:.1%} right.")
+        sentences.append(f"The test pictures were asked once, at the end: {percent(test['accuracy'][-1])} right.")
     return sentences
 
 
@@ -36,7 +42,7 @@ def _gap(train_accuracy: float, val: dict[str, np.ndarray], config: dict) -> str
     """Overfitting, as far as the curves show it."""
     gap = train_accuracy - float(val["accuracy"][-1])
     if gap > 0.05 and val["loss"][-1] > 1.1 * val["loss"].min():
-        return (f"Training is {gap:.0%} ahead of validation and the validation loss has turned up again: the network learns its own pictures "
+        return (f"Training is {percent(gap)} ahead of validation and the validation loss has turned up again: the network learns its own pictures "
                 "by heart (overfitting).")
     if gap < -0.02:
         return "Validation is ahead of training: the training pictures are " + (

@@ -88,13 +88,12 @@ def first_kernels(watched: Watched) -> None:
     if not found:
         return
     pictures, moved = _kernel_walls(str(found[0]), str(found[-1]), found[-1].stat().st_mtime_ns)
-    step = f"{int(found[-1].stem):,}"
-    st.markdown(f"**First kernels** at step {step}: they have moved by {moved:.0%} of their length")
-    titles = {"before": "before", "now": "now", "difference": "difference"}
-    for place, (which, title) in zip(st.columns(3, gap="small"), titles.items()):
+    finding = f"at step {int(found[-1].stem):,}: they have moved by {curves.number(moved, percent=True)} of their length"
+    st.markdown(f"**First kernels** {finding}")
+    for place, which in zip(st.columns(3, gap="small"), ("before", "now", "difference")):
         with place:
-            st.caption(title)
-            walls.show(pictures[which], alt=f"The kernels of the first convolution, {title}; at step {step} they have moved by {moved:.0%} of their length")
+            st.caption(which)
+            walls.show(pictures[which], alt=f"The kernels of the first convolution, {which}, {finding}")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -200,7 +200,6 @@ def controls(watched: Watched) -> None:
     run, live = watched.run, watched.live
     if watched.bundled:
         return
-    paused = watched.state == "paused"
     if watched.state in ("stopped", "failed") or (watched.state == "new" and not live):
         if st.button("Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"):
             process.resume(run)
@@ -210,10 +209,9 @@ def controls(watched: Watched) -> None:
         if st.button("Use it on the other pages", icon=":material/visibility:", key="use", on_click=state.choose, args=(state.run_reference(run),)):
             st.rerun()  # the sidebar stands outside this fragment
         return
-    if paused:
-        st.button("Resume", icon=":material/play_arrow:", type="primary", key="resume", on_click=runs.send, args=(run, "resume"))
-    else:
-        st.button("Pause", icon=":material/pause:", key="pause", on_click=runs.send, args=(run, "pause"))
+    # one button with two words: two buttons would stand side by side for a moment and push the others from under the mouse
+    word, icon, command = ("Resume", "play_arrow", "resume") if watched.state == "paused" else ("Pause", "pause", "pause")
+    st.button(word, icon=f":material/{icon}:", key="hold", width=105, on_click=runs.send, args=(run, command))
     st.button("One batch", icon=":material/skip_next:", key="batch", on_click=runs.send, args=(run, "step"), help="Do one step, then pause")
     st.button("One epoch", icon=":material/fast_forward:", key="epoch", on_click=runs.send, args=(run, "epoch"), help="Go to the end of the epoch, then pause")
     with st.popover("Learning rate"):

@@ -19,8 +19,8 @@ def metrics(val_loss=(1.0, 0.9, 0.8), val_accuracy=(0.5, 0.6, 0.7), train_accura
 def test_the_story_tells_start_now_and_the_best_epoch():
     text = " ".join(training.story(Config().to_dict(), metrics(val_accuracy=(0.5, 0.75, 0.7)), 10))
     assert "3,840 pictures in 30 steps" in text and "from 2.30" in text
-    assert "ln 10 = 2.30" in text and "10.0%" in text
-    assert "the best was 75.0% after epoch 2" in text
+    assert "ln 10 = 2.30" in text and "10.0\u00a0%" in text
+    assert "the best was 75.0\u00a0% after epoch 2" in text
 
 
 @pytest.mark.parametrize("changes, words", [

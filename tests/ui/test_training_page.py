@@ -126,7 +126,7 @@ def test_a_bundled_run_is_shown_as_a_finished_example(home, tmp_path):
     at = open_page()
     assert charts(at)["Loss"]["lines"]
     assert "Finished example: resnet20-cifar10-jpeg" in at.selectbox(key="run_picker").options
-    assert "pause" not in {button.key for button in at.button}, "nobody can steer an example"
+    assert "hold" not in {button.key for button in at.button}, "nobody can steer an example"
 
 
 def test_silence_failure_and_a_deleted_run_are_sentences(home):
@@ -146,7 +146,7 @@ def test_silence_failure_and_a_deleted_run_are_sentences(home):
 def test_the_buttons_of_a_live_run_leave_commands(home):
     run = make_run(home, state="running")
     at = open_page()
-    for key, command in (("pause", "pause"), ("batch", "step"), ("epoch", "epoch"), ("stop", "stop")):
+    for key, command in (("hold", "pause"), ("batch", "step"), ("epoch", "epoch"), ("stop", "stop")):
         at.button(key=key).click().run()
         assert command in [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")]
     at.number_input(key="new_rate").set_value(0.025).run()
