@@ -1,4 +1,4 @@
-"""Weights with their story: own files come back as written, foreign ones with what was assumed, and models are left ready."""
+"""Weights with their story: own files come back as written, foreign ones with what was assumed."""
 
 import json
 import math
@@ -19,8 +19,10 @@ from tests.foreign_networks import CifarResNet, randomised
 from tests.refusals import refused
 
 CLASSES = ["cat", "dög", "7"]
-HEADER = {"network": "resnet8", "arguments": {"heads": [3]}, "classes": CLASSES, "epoch": 4, "step": 120, "data": "shapes", "seed": 11,
-          "metrics": {"val_accuracy": 0.87}, "preprocessing": {"size": 32, "resize": 36, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}}
+HEADER = {"network": "resnet8", "arguments": {"heads": [3]}, "classes": CLASSES, "epoch": 4, "step": 120,
+          "data": "shapes", "seed": 11,
+          "metrics": {"val_accuracy": 0.87},
+          "preprocessing": {"size": 32, "resize": 36, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,9 @@ def answers(model: nn.Module, channels: int = 3, size: int = 32):
 
 def test_an_own_file_comes_back_exactly(tmp_path, trained):
     found = checkpoints.read(own(tmp_path / "weights.safetensors", trained))
-    assert (found.name, found.network, found.arguments, found.classes) == ("weights", "resnet8", {"heads": [3]}, ("cat", "dög", "7"))
-    assert (found.epoch, found.data, found.seed, found.metrics, found.heads) == (4, "shapes", 11, {"val_accuracy": 0.87}, (3,))
+    assert (found.name, found.network, found.classes) == ("weights", "resnet8", ("cat", "dög", "7"))
+    assert (found.arguments, found.heads) == ({"heads": [3]}, (3,))
+    assert (found.epoch, found.data, found.seed, found.metrics) == (4, "shapes", 11, {"val_accuracy": 0.87})
     assert (found.format, found.run, found.notes) == ("safetensors", None, ())
     assert found.preprocessing.to_dict() == {"size": 32, "resize": 36, "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.25, 0.3)}
     state = trained.state_dict()
@@ -79,7 +82,9 @@ def test_writing_replaces_the_file_as_a_whole(tmp_path, trained):
 def test_a_model_is_ready_and_the_checkpoint_stays_as_it_is(tmp_path, trained):
     found = checkpoints.read(own(tmp_path / "w.safetensors", trained))
     model = checkpoints.model(found)
-    assert not model.training and not any(m.training for m in model.modules()) and not any(p.requires_grad for p in model.parameters())
+    assert not model.training
+    assert not any(m.training for m in model.modules())
+    assert not any(p.requires_grad for p in model.parameters())
     with torch.no_grad():
         model.fc.weight.zero_()
     assert torch.equal(found.state["fc.weight"], trained.state_dict()["fc.weight"])
@@ -98,31 +103,42 @@ def test_torchvisions_weights(tmp_path, name):
     theirs = randomised(getattr(torchvision.models, name)())
     torch.save(theirs.state_dict(), tmp_path / f"{name}-5c106cde.pth")
     found = checkpoints.read(tmp_path / f"{name}-5c106cde.pth")
-    assert (found.network, found.arguments, found.heads, found.name) == (name, {"heads": [1000]}, (1000,), f"{name}-5c106cde")
+    assert (found.network, found.arguments, found.heads) == (name, {"heads": [1000]}, (1000,))
+    assert found.name == f"{name}-5c106cde"
     assert (found.preprocessing.size, found.preprocessing.resize) == (224, 256)
     assert (found.preprocessing.mean, found.preprocessing.std) == NORMALISATIONS["imagenet"]
-    assert checkpoints.label(found, 0) == "tench" and checkpoints.label(found, 281) == "tabby" and len(found.classes) == 1000
-    assert any("imagenet normalisation" in note for note in found.notes) and any("ImageNet's names" in note for note in found.notes)
+    assert checkpoints.label(found, 0) == "tench"
+    assert checkpoints.label(found, 281) == "tabby"
+    assert len(found.classes) == 1000
+    assert any("imagenet normalisation" in note for note in found.notes)
+    assert any("ImageNet's names" in note for note in found.notes)
     expected = answers(theirs, size=64)
-    assert (answers(checkpoints.model(found), size=64) - expected).abs().max() <= 1e-5 * max(1.0, expected.abs().max().item())
+    tolerance = 1e-5 * max(1.0, expected.abs().max().item())
+    assert (answers(checkpoints.model(found), size=64) - expected).abs().max() <= tolerance
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_foreign_files_in_other_precisions(tmp_path, dtype):
     theirs = randomised(CifarResNet((1, 1, 1), (16, 32, 64), classes=10))
-    torch.save({k: t.to(dtype) if t.is_floating_point() else t for k, t in theirs.state_dict().items()}, tmp_path / "w.pth")
+    torch.save({k: t.to(dtype) if t.is_floating_point() else t for k, t in theirs.state_dict().items()},
+               tmp_path / "w.pth")
     found = checkpoints.read(tmp_path / "w.pth")
-    assert found.network == "resnet8" and {t.dtype for n, t in found.state.items() if "num_batches" not in n} == {torch.float32}
-    assert torch.allclose(answers(checkpoints.model(found)), answers(theirs), rtol=0.05, atol=0.05 if dtype != torch.float64 else 1e-5)
+    assert found.network == "resnet8" and {t.dtype for n, t in found.state.items()
+                                           if "num_batches" not in n} == {torch.float32}
+    assert torch.allclose(answers(checkpoints.model(found)), answers(theirs), rtol=0.05,
+                          atol=0.05 if dtype != torch.float64 else 1e-5)
 
 
 @pytest.mark.parametrize(("channels", "name"), [(1, "mnist"), (3, "cifar10"), (4, "half")])
 def test_what_a_cifar_file_does_not_tell_is_assumed_and_said(tmp_path, channels, name):
     torch.save(CifarResNet((3, 3, 3), (16, 32, 64), classes=7, channels=channels).state_dict(), tmp_path / "w.pth")
     found = checkpoints.read(tmp_path / "w.pth", name="mine")
-    assert found.name == "mine" and found.classes is None and found.preprocessing.size == found.preprocessing.resize == 32
+    assert found.name == "mine"
+    assert found.classes is None
+    assert found.preprocessing.size == found.preprocessing.resize == 32
     assert found.preprocessing.channels == channels and checkpoints.label(found, 6) == "6"
-    assert any(f"the {name} normalisation" in note for note in found.notes) and any("by number" in note for note in found.notes)
+    assert any(f"the {name} normalisation" in note for note in found.notes)
+    assert any("by number" in note for note in found.notes)
     assert answers(checkpoints.model(found), channels).shape == (2, 7)
 
 
@@ -150,7 +166,8 @@ def test_numbers_that_are_not_finite_are_noted_where_they_are(tmp_path, trained,
     checkpoints.write(tmp_path / "w.safetensors", state, HEADER)
     found = checkpoints.read(tmp_path / "w.safetensors")
     diagnosis, _ = checkpoints.examine(tmp_path / "w.safetensors")
-    assert found.notes[0].startswith("layer2.0.conv1.weight holds numbers that are not finite") and diagnosis.notes == found.notes
+    assert found.notes[0].startswith("layer2.0.conv1.weight holds numbers that are not finite")
+    assert diagnosis.notes == found.notes
     assert len(found.notes) == 1
 
 
@@ -163,7 +180,8 @@ def test_unused_tensors_do_not_reach_the_model(tmp_path, trained):
 # What is refused
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"classes": ["a", "b"]}, "2 classes for 3 outputs"), ({"classes": 3}, "classes as 3"), ({"classes": "abc"}, "classes as 'abc'"),
+    ({"classes": ["a", "b"]}, "2 classes for 3 outputs"), ({"classes": 3}, "classes as 3"),
+    ({"classes": "abc"}, "classes as 'abc'"),
     ({"preprocessing": {}}, "how pictures are prepared"), ({"preprocessing": 5}, "how pictures are prepared"),
     ({"preprocessing": {**HEADER["preprocessing"], "mean": ["a", "b", "c"]}}, "how pictures are prepared"),
     ({"preprocessing": {**HEADER["preprocessing"], "std": [0, 1, 1]}}, "standard deviations"),
@@ -172,7 +190,8 @@ def test_unused_tensors_do_not_reach_the_model(tmp_path, trained):
     ({"preprocessing": {**HEADER["preprocessing"], "size": 10**9, "resize": 10**9}}, "cannot be brought to"),
     ({"preprocessing": {**HEADER["preprocessing"], "mean": [0.5], "std": [0.5]}}, "1 channels for a network of 3"),
     ({"epoch": "four"}, "epoch as 'four'"), ({"metrics": [1]}, "metrics"), ({"data": {}}, "data"),
-    ({"network": "resnet20"}, "tensors are missing"), ({"network": "vgg"}, "Unknown network"), ({"arguments": {"heads": [4]}}, "fc.weight"),
+    ({"network": "resnet20"}, "tensors are missing"), ({"network": "vgg"}, "Unknown network"),
+    ({"arguments": {"heads": [4]}}, "fc.weight"),
 ])
 def test_a_header_edited_by_hand(tmp_path, trained, change, words):
     if change == {"network": "vgg"}:
@@ -184,12 +203,15 @@ def test_a_header_edited_by_hand(tmp_path, trained, change, words):
 
 
 def test_a_header_that_tells_only_the_network(tmp_path, trained):
-    path = own(tmp_path / "w.safetensors", trained, **dict.fromkeys(["classes", "epoch", "data", "seed", "metrics", "preprocessing"], ...))
+    path = own(tmp_path / "w.safetensors", trained,
+               **dict.fromkeys(["classes", "epoch", "data", "seed", "metrics", "preprocessing"], ...))
     found = checkpoints.read(path)
-    assert (found.classes, found.epoch, found.metrics, found.data, found.seed) == (None, None, {}, None, None) and len(found.notes) == 2
+    assert (found.classes, found.epoch, found.metrics, found.data, found.seed) == (None, None, {}, None, None)
+    assert len(found.notes) == 2
 
 
-@pytest.mark.parametrize("make", [torchvision.models.vgg11, torchvision.models.vit_b_16], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [torchvision.models.vgg11, torchvision.models.vit_b_16],
+                         ids=lambda make: make.__name__)
 def test_another_architecture(tmp_path, make):
     with torch.device("meta"):
         state = make().state_dict()
@@ -201,8 +223,10 @@ def test_another_architecture(tmp_path, make):
 
 @pytest.mark.parametrize(("change", "words"), [
     (lambda s: s.pop("layer2.0.conv2.weight"), "the first is layer2.0.conv2.weight"),
-    (lambda s: s.update({"layer3.0.bn1.bias": torch.zeros(7)}), r"layer3.0.bn1.bias has shape \[7\] in the file, but \[64\]"),
-    (lambda s: s.update({"conv1.weight": s["layer1.0.conv1.weight"], "layer1.0.conv1.weight": s["conv1.weight"]}), "layer1.0.conv1.weight has shape"),
+    (lambda s: s.update({"layer3.0.bn1.bias": torch.zeros(7)}),
+     r"layer3.0.bn1.bias has shape \[7\] in the file, but \[64\]"),
+    (lambda s: s.update({"conv1.weight": s["layer1.0.conv1.weight"], "layer1.0.conv1.weight": s["conv1.weight"]}),
+     "layer1.0.conv1.weight has shape"),
 ])
 def test_missing_and_mixed_up_tensors(tmp_path, change, words):
     state = dict(zoo.build("resnet8").state_dict())
@@ -277,7 +301,8 @@ def test_another_normalisation(tmp_path, trained):
     found = checkpoints.read(own(tmp_path / "w.safetensors", trained))
     assert checkpoints.with_normalisation(found, None) is found
     other = checkpoints.with_normalisation(found, "imagenet")
-    assert (other.preprocessing.mean, other.preprocessing.std) == NORMALISATIONS["imagenet"] and other.preprocessing.resize == 36
+    assert (other.preprocessing.mean,
+            other.preprocessing.std) == NORMALISATIONS["imagenet"] and other.preprocessing.resize == 36
     assert checkpoints.with_normalisation(found, "0.5,0.25").preprocessing.std == (0.25,) * 3
     with refused("choose one of imagenet"):
         checkpoints.with_normalisation(found, "imagnet")

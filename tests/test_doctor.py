@@ -11,7 +11,8 @@ from resnet_viz import checkpoints, doctor
 from resnet_viz.networks import zoo
 from tests.foreign_networks import CifarResNet, randomised, shapes
 
-KEYS = {"recognised", "network", "family", "shortcut", "num_classes", "conv_bias", "in_channels", "params", "format", "missing",
+KEYS = {"recognised", "network", "family", "shortcut", "num_classes", "conv_bias", "in_channels", "params", "format",
+        "missing",
         "unexpected", "notes"}
 
 
@@ -31,7 +32,8 @@ def without(found: dict, *names: str) -> dict:
     return {name: shape for name, shape in found.items() if name not in names}
 
 
-@pytest.mark.parametrize(("name", "params"), [("resnet18", 11_689_512), ("resnet34", 21_797_672), ("resnet50", 25_557_032),
+@pytest.mark.parametrize(("name", "params"), [("resnet18", 11_689_512), ("resnet34", 21_797_672),
+                                              ("resnet50", 25_557_032),
                                               ("resnet101", 44_549_160), ("resnet152", 60_192_808)])
 def test_torchvisions(name, params):
     with torch.device("meta"):
@@ -50,18 +52,24 @@ def test_every_network_of_the_zoo_is_named_after_itself(name):
 
 def test_a_plain_network_cannot_be_told_from_shortcut_a_and_the_notes_say_so():
     found = diagnosis(meta_shapes("plain20"))
-    assert found.recognised and found.network == "resnet20" and found.shortcut == "A" and "plain network" in found.notes[0]
+    assert found.recognised
+    assert found.network == "resnet20"
+    assert found.shortcut == "A"
+    assert "plain network" in found.notes[0]
     told = diagnosis(meta_shapes("plain20"), {"network": "plain20", "arguments": {"heads": [10]}})
     assert told.network == "plain20" and told.family == "CIFAR plain" and told.shortcut is None and told.notes == ()
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "backbone.", "encoder.", "module.model.", "_orig_mod.module."])
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "backbone.", "encoder.", "module.model.",
+                                    "_orig_mod.module."])
 def test_prefixes(prefix):
     found = diagnosis({prefix + name: shape for name, shape in meta_shapes("resnet18").items()})
     assert found.recognised and found.network == "resnet18" and found.renamed["fc.weight"] == prefix + "fc.weight"
 
 
-@pytest.mark.parametrize(("depths", "option", "name"), [((3, 3, 3), "A", "resnet20"), ((3, 3, 3), "B", "resnet20"), ((9, 9, 9), "A", "resnet56")])
+@pytest.mark.parametrize(("depths", "option", "name"), [
+    ((3, 3, 3), "A", "resnet20"), ((3, 3, 3), "B", "resnet20"), ((9, 9, 9), "A", "resnet56"),
+])
 def test_cifar_repositories(depths, option, name):
     found = diagnosis({f"module.{k}": s for k, s in shapes(CifarResNet(depths, (16, 32, 64), option)).items()})
     assert found.recognised and found.network == name and found.shortcut == option and found.family == "CIFAR ResNet"
@@ -70,22 +78,29 @@ def test_cifar_repositories(depths, option, name):
 def test_a_cifar_resnet18_of_the_repositories():
     with torch.device("meta"):
         found = diagnosis(shapes(CifarResNet((2, 2, 2, 2), (64, 128, 256, 512), "B", classes=100)))
-    assert found.recognised and found.network == "resnet18-cifar" and found.num_classes == 100 and found.params == 11_220_132
+    assert found.recognised
+    assert found.network == "resnet18-cifar"
+    assert found.num_classes == 100
+    assert found.params == 11_220_132
 
 
 @pytest.mark.parametrize("draw", range(12))
 def test_drawn_at_random_with_the_same_logits(draw, tmp_path):
-    """Depths, widths, channels and classes by chance; rebuilt from names and shapes alone, it answers as the original."""
+    """All by chance; rebuilt from names and shapes alone, it answers as the original."""
     rng = random.Random(draw)
     option, stages = rng.choice("AB"), rng.choice([2, 3, 4])
     depths = (2, 5, 1, 3) if draw == 0 else tuple(rng.randint(1, 3) for _ in range(stages))
     widths = tuple(sorted(rng.randint(3, 24) for _ in depths))
     channels, classes = rng.choice([1, 3, 4]), rng.choice([7, 10, 43, 1000])
     torch.manual_seed(draw)
-    theirs = randomised(CifarResNet(depths, widths, option, classes, channels, stem_width=min(widths[0], rng.randint(2, 6))))
-    torch.save({"net": {f"module.{k}": t for k, t in theirs.state_dict().items()}, "acc": 90.1, "epoch": 5}, tmp_path / "ckpt.pth")
+    theirs = randomised(CifarResNet(depths, widths, option, classes, channels,
+                                    stem_width=min(widths[0], rng.randint(2, 6))))
+    torch.save({"net": {f"module.{k}": t for k, t in theirs.state_dict().items()}, "acc": 90.1, "epoch": 5},
+               tmp_path / "ckpt.pth")
     read = checkpoints.read(tmp_path / "ckpt.pth")
-    assert read.network == zoo.CUSTOM and read.arguments["depths"] == list(depths) and read.arguments["widths"] == list(widths)
+    assert read.network == zoo.CUSTOM
+    assert read.arguments["depths"] == list(depths)
+    assert read.arguments["widths"] == list(widths)
     assert read.format == "state_dict under 'net'" and f"{list(depths)}" in read.notes[0]
     x = torch.randn(2, channels, 20, 20)
     with torch.no_grad():
@@ -94,7 +109,8 @@ def test_drawn_at_random_with_the_same_logits(draw, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    {"heads": [7]}, {"heads": [120], "in_channels": 1}, {"in_channels": 4}, {"conv_bias": True, "heads": [3]}, {"norm": "none"}, {"shortcut": "A"},
+    {"heads": [7]}, {"heads": [120], "in_channels": 1}, {"in_channels": 4}, {"conv_bias": True, "heads": [3]},
+    {"norm": "none"}, {"shortcut": "A"},
     {"norm": "none", "conv_bias": True},
 ])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet20"])
@@ -106,12 +122,17 @@ def test_a_network_keeps_its_name_whatever_its_ends_are(name, arguments):
     assert found.conv_bias == arguments.get("conv_bias", False) and found.in_channels == arguments.get("in_channels", 3)
 
 
-@pytest.mark.parametrize("change", [{"widths": [32, 64, 128, 256], "stem_width": 32}, {"depths": [2, 5, 1, 3]}, {"depths": [1, 1], "widths": [8, 8]},
-                                    {"block": "bottleneck", "depths": [1, 2, 1, 1]}, {"stem": "cifar", "depths": [3, 4, 23, 3]}])
+@pytest.mark.parametrize("change", [{"widths": [32, 64, 128, 256], "stem_width": 32}, {"depths": [2, 5, 1, 3]},
+                                    {"depths": [1, 1], "widths": [8, 8]},
+                                    {"block": "bottleneck", "depths": [1, 2, 1, 1]},
+                                    {"stem": "cifar", "depths": [3, 4, 23, 3]}])
 def test_what_no_name_fits_is_custom_with_its_numbers(change):
     spec = zoo.NETWORKS["resnet18"].spec.arguments() | change
     found = diagnosis(meta_shapes(zoo.CUSTOM, **spec))
-    assert found.recognised and found.network == "custom-resnet" and found.family == "custom ResNet" and found.notes[0].startswith("A custom ResNet")
+    assert found.recognised
+    assert found.network == "custom-resnet"
+    assert found.family == "custom ResNet"
+    assert found.notes[0].startswith("A custom ResNet")
     assert all(found.arguments[key] == value for key, value in change.items())
     assert str(spec["depths"]) in found.notes[0]
 
@@ -129,14 +150,17 @@ def test_older_files_lack_the_counters_of_batch_norm():
 # Missing, unexpected, mixed up
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet20"])
-@pytest.mark.parametrize("lost", ["conv1.weight", "bn1.weight", "bn1.running_var", "layer1.0.conv1.weight", "layer2.0.conv1.weight",
-                                  "layer1.0.conv2.weight", "layer2.0.bn2.bias", "layer3.1.conv1.weight", "fc.weight", "fc.bias"])
+@pytest.mark.parametrize("lost", ["conv1.weight", "bn1.weight", "bn1.running_var", "layer1.0.conv1.weight",
+                                  "layer2.0.conv1.weight",
+                                  "layer1.0.conv2.weight", "layer2.0.bn2.bias", "layer3.1.conv1.weight", "fc.weight",
+                                  "fc.bias"])
 def test_one_missing_tensor_is_named(name, lost):
     found = diagnosis(without(meta_shapes(name), lost))
     assert not found.recognised and found.missing == (lost,) and lost in found.notes[0]
 
 
-@pytest.mark.parametrize("lost", ["layer1.0.conv3.weight", "layer4.2.conv3.weight", "layer2.0.downsample.0.weight", "layer1.0.downsample.1.bias"])
+@pytest.mark.parametrize("lost", ["layer1.0.conv3.weight", "layer4.2.conv3.weight", "layer2.0.downsample.0.weight",
+                                  "layer1.0.downsample.1.bias"])
 def test_one_missing_tensor_of_a_bottleneck_is_named(lost):
     found = diagnosis(without(meta_shapes("resnet50"), lost))
     assert not found.recognised and found.missing == (lost,) and lost in found.notes[0]
@@ -160,19 +184,22 @@ def test_what_belongs_to_no_layer_is_listed_and_not_used():
 
 @pytest.mark.parametrize("extra", ["layer1.0.se.fc1.weight", "layer2.1.conv4.weight", "conv2.weight"])
 def test_a_layer_that_would_be_left_out_is_refused(extra):
-    """A squeeze-and-excitation network has all tensors of a ResNet and some more: without them it computes something else."""
+    """A squeeze-and-excitation network has a ResNet's tensors and more: without them it is another function."""
     found = diagnosis(meta_shapes("resnet18") | {extra: (4, 64, 1, 1)})
     assert not found.recognised and extra in found.notes[0] and found.unexpected == (extra,)
 
 
 def test_pre_activation_networks_are_not_mistaken_for_networks_without_normalisation():
-    found = diagnosis({n: s for n, s in meta_shapes("resnet18-cifar").items() if not n.startswith("bn1.") and ".downsample.1." not in n})
+    found = diagnosis({n: s for n, s in meta_shapes("resnet18-cifar").items() if not n.startswith("bn1.")
+                       and ".downsample.1." not in n})
     assert not found.recognised
 
 
 @pytest.mark.parametrize(("changed", "shape"), [
-    ("layer2.1.conv1.weight", (128, 64, 3, 3)), ("layer3.0.bn1.weight", (255,)), ("layer1.0.conv2.weight", (64, 64, 5, 5)),
-    ("layer2.0.downsample.0.weight", (128, 64, 3, 3)), ("fc.bias", (999,)), ("conv1.weight", (64, 3, 7, 5)), ("bn1.num_batches_tracked", (1,)),
+    ("layer2.1.conv1.weight", (128, 64, 3, 3)), ("layer3.0.bn1.weight", (255,)),
+    ("layer1.0.conv2.weight", (64, 64, 5, 5)),
+    ("layer2.0.downsample.0.weight", (128, 64, 3, 3)), ("fc.bias", (999,)), ("conv1.weight", (64, 3, 7, 5)),
+    ("bn1.num_batches_tracked", (1,)),
 ])
 def test_the_first_tensor_that_disagrees_is_named_with_both_shapes(changed, shape):
     found = diagnosis(meta_shapes("resnet18") | {changed: shape})
@@ -182,9 +209,11 @@ def test_the_first_tensor_that_disagrees_is_named_with_both_shapes(changed, shap
 
 
 @pytest.mark.parametrize(("changed", "shape", "words"), [
-    ("conv1.weight", (64, 3, 5, 5), "5x5"), ("conv1.weight", (64,), "not 4 dimensions"), ("fc.weight", (10, 100), "fc.weight has 100 inputs"),
+    ("conv1.weight", (64, 3, 5, 5), "5x5"), ("conv1.weight", (64,), "not 4 dimensions"),
+    ("fc.weight", (10, 100), "fc.weight has 100 inputs"),
     ("fc.weight", (0, 512), "whole numbers"), ("layer1.0.conv1.weight", (10**12, 0, 3, 3), "whole numbers"),
-    ("layer2000.0.conv1.weight", (64, 64, 3, 3), "layer2000"), ("layer7.0.conv1.weight", (64, 64, 3, 3), "not complete"),
+    ("layer2000.0.conv1.weight", (64, 64, 3, 3), "layer2000"),
+    ("layer7.0.conv1.weight", (64, 64, 3, 3), "not complete"),
     ("layer1.9999.conv1.weight", (64, 64, 3, 3), "too deep"), ("linear.weight", (1000, 512), "same tensor"),
 ])
 def test_mixed_up_shapes_and_names(changed, shape, words):
@@ -214,10 +243,13 @@ def test_next_to_nothing(found):
 
 
 @pytest.mark.parametrize("header", [
-    {}, {"network": 5, "arguments": {}}, {"network": "resnet18"}, {"network": "resnet999", "arguments": {}}, {"network": "x" * 9999, "arguments": {}},
+    {}, {"network": 5, "arguments": {}}, {"network": "resnet18"}, {"network": "resnet999", "arguments": {}},
+    {"network": "x" * 9999, "arguments": {}},
     {"network": "resnet20", "arguments": {"heads": 10}}, {"network": "resnet20", "arguments": {"heads": [10**15]}},
-    {"network": "resnet20", "arguments": {"depths": [10**9, 1, 1]}}, {"network": "resnet20", "arguments": {"widths": [10**12, 1, 1]}},
-    {"network": "simple-cnn", "arguments": {"in_channels": -3}}, {"network": "simple-cnn", "arguments": {"heads": [10**18]}},
+    {"network": "resnet20", "arguments": {"depths": [10**9, 1, 1]}},
+    {"network": "resnet20", "arguments": {"widths": [10**12, 1, 1]}},
+    {"network": "simple-cnn", "arguments": {"in_channels": -3}},
+    {"network": "simple-cnn", "arguments": {"heads": [10**18]}},
     {"network": "resnet20", "arguments": {"os": "x" * 9999}}, {"network": "custom-resnet", "arguments": {}},
 ])
 def test_a_header_that_cannot_be_built(header):

@@ -50,7 +50,9 @@ def test_right_answers_count_each_head_by_its_share():
 
 def test_probabilities_add_up_to_one_in_each_head():
     found = probabilities(torch.randn(5, 7).half() * 20, (4, 3))
-    assert found.dtype == torch.float32 and torch.allclose(found[:, :4].sum(1), torch.ones(5)) and torch.allclose(found[:, 4:].sum(1), torch.ones(5))
+    assert found.dtype == torch.float32
+    assert torch.allclose(found[:, :4].sum(1), torch.ones(5))
+    assert torch.allclose(found[:, 4:].sum(1), torch.ones(5))
 
 
 @pytest.mark.parametrize("batch", [1, 10, 37, 500])
@@ -87,7 +89,8 @@ def test_the_mode_is_put_back_when_something_breaks(model, images, labels):
 
 def test_progress_is_told_after_each_batch(model, images, labels):
     told = []
-    evaluate(model, images, labels, (4, 3), GREY, batch=15, progress=lambda done, total, text: told.append((done, total)))
+    evaluate(model, images, labels, (4, 3), GREY, batch=15, progress=lambda done, total,
+             text: told.append((done, total)))
     assert told == [(15, 37), (30, 37), (37, 37)]
 
 

@@ -24,7 +24,8 @@ def run(tmp_path):
 
 
 def row(step, split="train", **changes):
-    return {"split": split, "epoch": step // 10, "step": step, "images": step * 32, "loss": 2.0 / (step + 1), "accuracy": 0.5, "lr": 0.1,
+    return {"split": split, "epoch": step // 10, "step": step, "images": step * 32, "loss": 2.0 / (step + 1),
+            "accuracy": 0.5, "lr": 0.1,
             "elapsed_s": step * 0.25, **changes}
 
 
@@ -55,7 +56,8 @@ def test_a_failing_write_leaves_the_old_content_and_no_traces(run, monkeypatch):
 
 
 def test_a_temporary_file_is_never_taken_for_the_real_one(run):
-    for folder, name in (("snapshots", "00000001.safetensors"), ("weights", "0001.safetensors"), ("control", "1-a.json")):
+    for folder, name in (("snapshots", "00000001.safetensors"), ("weights", "0001.safetensors"),
+                         ("control", "1-a.json")):
         (run / folder).mkdir()
         (run / folder / f".{name}.77.abc.tmp").write_bytes(b"half")
     assert runs.snapshots(run) == [] and runs.epoch_weights(run) == [] and not list((run / "control").glob("*.json"))
@@ -80,7 +82,8 @@ def test_what_is_appended_after_half_a_line_is_whole(run):
 
 # Reading
 
-@pytest.mark.parametrize("data", [None, b"", b"{", b"[1, 2]", b"3", b"\xff\xfe", b'{"a": 1}{"b": 2}', b'{"split": [1]}\n'])
+@pytest.mark.parametrize("data", [None, b"", b"{", b"[1, 2]", b"3", b"\xff\xfe", b'{"a": 1}{"b": 2}',
+                                  b'{"split": [1]}\n'])
 def test_readers_bear_missing_and_broken_files(run, data):
     for name in ("status.json", "metrics.jsonl", "events.jsonl", "gradients.jsonl", "config.json"):
         (run / name).unlink(missing_ok=True)
@@ -123,7 +126,8 @@ def test_metrics_read_on_from_where_they_were(run):
         assert str(columns(reader.refresh())) == str(columns(runs.Metrics(run).refresh()))
     found = reader.refresh()
     assert list(found) == ["train", "val", "test"] and {len(v) for v in found["train"].values()} == {29}
-    assert np.array_equal(found["train"]["loss"], [r["loss"] for r in rows[:29]]) and found["train"]["step"].dtype == np.float64
+    assert np.array_equal(found["train"]["loss"], [r["loss"] for r in rows[:29]])
+    assert found["train"]["step"].dtype == np.float64
     assert np.isnan(found["val"]["lr"]).all() and set(found["test"]) == set(runs.COLUMNS)
 
 
@@ -163,7 +167,8 @@ def test_metrics_of_a_deleted_run(run):
 def status(run, state="running", pid=None, created=None, host=None, **more):
     pid = os.getpid() if pid is None else pid
     created = psutil.Process(pid).create_time() if created is None else created
-    runs.write_json(run / "status.json", {"state": state, "pid": pid, "process_created": created, "host": host or socket.gethostname(),
+    runs.write_json(run / "status.json", {"state": state, "pid": pid, "process_created": created, "host": host
+                                          or socket.gethostname(),
                                           "heartbeat": time.time(), **more})
 
 
@@ -173,7 +178,8 @@ def test_what_a_live_process_says_holds(run, state):
     assert runs.state(run) == state
 
 
-@pytest.mark.parametrize(("said", "derived"), [("queued", "failed"), ("running", "failed"), ("paused", "failed"), ("finished", "finished"),
+@pytest.mark.parametrize(("said", "derived"), [("queued", "failed"), ("running", "failed"), ("paused", "failed"),
+                                               ("finished", "finished"),
                                                ("stopped", "stopped"), ("failed", "failed")])
 def test_a_dead_process_has_failed_unless_it_had_ended(run, said, derived):
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -202,7 +208,8 @@ def test_a_reused_process_number_has_failed(run):
     assert runs.state(run) == "failed"
 
 
-@pytest.mark.parametrize("broken", [{"pid": None}, {"pid": "x"}, {"pid": -1}, {"pid": 10**30}, {"process_created": None}])
+@pytest.mark.parametrize("broken", [{"pid": None}, {"pid": "x"}, {"pid": -1}, {"pid": 10**30},
+                                    {"process_created": None}])
 def test_a_status_without_its_process_has_failed(run, broken):
     status(run, "running")
     runs.write_json(run / "status.json", {**runs.read_status(run), **broken})
@@ -225,7 +232,8 @@ def test_silence_is_counted_from_the_heartbeat(run):
 
 def snapshot(run, step, **header):
     header = {"step": step, "epoch": step // 10, "images": step * 32, "lr": 0.1, **header}
-    data = save({"conv1.weight": np.full((2, 3, 3, 3), step % 1000, np.float16)}, {k: str(v) for k, v in header.items() if v is not None})
+    data = save({"conv1.weight": np.full((2, 3, 3, 3), step % 1000, np.float16)},
+                {k: str(v) for k, v in header.items() if v is not None})
     runs.write_atomic(run / "snapshots" / f"{step:08d}.safetensors", data)
 
 
@@ -277,7 +285,8 @@ def test_weights_files(run):
 # Commands
 
 def test_commands_lie_in_the_order_they_were_given(run):
-    for command, value in (("pause", None), ("lr", 0.01), ("step", None), ("resume", None), ("epoch", None), ("stop", None)):
+    for command, value in (("pause", None), ("lr", 0.01), ("step", None), ("resume", None), ("epoch", None),
+                           ("stop", None)):
         runs.send(run, command, value)
     files = sorted((run / "control").iterdir(), key=lambda p: p.name)
     assert [json.loads(p.read_text())["command"] for p in files] == ["pause", "lr", "step", "resume", "epoch", "stop"]

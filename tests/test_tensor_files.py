@@ -1,4 +1,4 @@
-"""Files of tensors from anywhere: what is whole opens, everything else is one sentence; nothing runs, little memory is spent."""
+"""Files of tensors from anywhere: what is whole opens, all else is one sentence; nothing runs, memory is bounded."""
 
 import json
 import os
@@ -58,7 +58,8 @@ def test_a_bare_state_dict(tmp_path, ending, zipped):
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", "net", "ema"])
 def test_a_wrapped_state_dict_with_extras(tmp_path, key):
     optimizer = {"state": {0: {"momentum_buffer": torch.zeros(2)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
-    content = {"epoch": 3, "best_prec1": torch.tensor(0.9), "arch": "resnet20", key: STATE, "optimizer": optimizer, "acc": 91.7}
+    content = {"epoch": 3, "best_prec1": torch.tensor(0.9), "arch": "resnet20", key: STATE, "optimizer": optimizer,
+               "acc": 91.7}
     file = tensor_files.read(saved(tmp_path / "checkpoint.pth", content))
     assert same(file.tensors) and file.format == f"state_dict under {key!r}"
 
@@ -69,7 +70,8 @@ def test_wrapped_twice(tmp_path):
 
 
 def test_safetensors_with_metadata(tmp_path):
-    file = tensor_files.read(written(tmp_path / "w.safetensors", to_safetensors(STATE, {"resnet_viz": '{"epoch": 1}', "format": "pt"})))
+    file = tensor_files.read(written(tmp_path / "w.safetensors",
+                                     to_safetensors(STATE, {"resnet_viz": '{"epoch": 1}', "format": "pt"})))
     assert same(file.tensors) and file.format == "safetensors"
     assert tensor_files.header_of(file.metadata) == {"epoch": 1}
 
@@ -115,8 +117,10 @@ def jpeg() -> bytes:
 
 
 @pytest.mark.parametrize(("data", "words"), [
-    (b"", "is empty"), (b"epoch,loss\n1,0.5\n", "not a weights file"), (jpeg(), "not a weights file"), (b"\x1f\x8b" + bytes(50), "not a weights file"),
-    (bytes(100), "not a weights file"), (b"\x80", "damaged"), (b"\x80hello world", "damaged"), (b"\x80\x02]q\x00.", "damaged"),
+    (b"", "is empty"), (b"epoch,loss\n1,0.5\n", "not a weights file"), (jpeg(), "not a weights file"),
+    (b"\x1f\x8b" + bytes(50), "not a weights file"),
+    (bytes(100), "not a weights file"), (b"\x80", "damaged"), (b"\x80hello world", "damaged"),
+    (b"\x80\x02]q\x00.", "damaged"),
     (b"PK\x03\x04" + bytes(100), "truncated or damaged"), (b"<html>404</html>", "not a weights file"),
 ])
 def test_what_is_no_weights_file(tmp_path, data, words):
@@ -131,7 +135,8 @@ def test_a_missing_file_and_a_folder(tmp_path):
         tensor_files.read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [{}, [], torch.zeros(3), 5, "text", {"epoch": 3}, {"state_dict": {}}, {"model": {"a": 1}}, {1: torch.zeros(2)},
+@pytest.mark.parametrize("content", [{}, [], torch.zeros(3), 5, "text", {"epoch": 3}, {"state_dict": {}},
+                                     {"model": {"a": 1}}, {1: torch.zeros(2)},
                                      [torch.zeros(2)], {"state_dict": [torch.zeros(2)]}])
 def test_no_named_tensors(tmp_path, content):
     with refused("state_dict"):
@@ -159,7 +164,8 @@ class Evil:
 def test_a_pickle_that_would_run_code_runs_nothing(tmp_path, protocol):
     trace = tmp_path / "it-ran"
     content = {"state_dict": {"conv1.weight": torch.zeros(1), "x": Evil(trace)}}
-    for path in (saved(tmp_path / "a.pth", content), saved(tmp_path / "b.pth", content, _use_new_zipfile_serialization=False),
+    for path in (saved(tmp_path / "a.pth", content),
+                 saved(tmp_path / "b.pth", content, _use_new_zipfile_serialization=False),
                  written(tmp_path / "c.pth", pickle.dumps(Evil(trace), protocol))):
         with refused("could run code"):
             tensor_files.read(path)
@@ -230,9 +236,12 @@ def test_a_safetensors_header_that_announces_too_much(tmp_path, announced):
 
 
 @pytest.mark.parametrize("header", [
-    {"w": {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}}, {"w": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}},
-    {"w": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}, {"w": {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}},
-    {"w": {"dtype": "F32", "shape": [2**62, 2**62], "data_offsets": [0, 8]}}, {"w": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}},
+    {"w": {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}},
+    {"w": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}},
+    {"w": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}},
+    {"w": {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}},
+    {"w": {"dtype": "F32", "shape": [2**62, 2**62], "data_offsets": [0, 8]}},
+    {"w": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}},
     {"w": 3}, {"__metadata__": {"resnet_viz": 5}},
 ])
 def test_a_safetensors_header_that_lies(tmp_path, header):
@@ -258,7 +267,8 @@ def test_tensors_of_an_odd_kind(tmp_path, change, capsys):
 
 
 def test_flipped_bits_open_or_end_in_a_sentence(tmp_path):
-    whole = {"w.pth": saved(tmp_path / "a", STATE).read_bytes(), "w.safetensors": to_safetensors(STATE, {"resnet_viz": "{}"}),
+    whole = {"w.pth": saved(tmp_path / "a", STATE).read_bytes(),
+             "w.safetensors": to_safetensors(STATE, {"resnet_viz": "{}"}),
              "legacy.pth": saved(tmp_path / "b", STATE, _use_new_zipfile_serialization=False).read_bytes()}
     draw = random.Random(0)
     for _ in range(150):

@@ -25,14 +25,16 @@ def step(model, lr=0.1):
 
 
 def test_layers_are_convolutions_and_linear_in_order(model):
-    assert list(weights_of(model)) == ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "layer2.0.conv2", "layer3.0.conv1",
+    assert list(weights_of(model)) == ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "layer2.0.conv2",
+                                       "layer3.0.conv1",
                                        "layer3.0.conv2", "fc"]
     assert all(weight is model.get_parameter(f"{name}.weight") for name, weight in weights_of(model).items())
 
 
 def test_norms_and_ratios_are_plain_torchs(model):
     found, before, gradients = step(model, lr=0.1)
-    assert found.dtype == torch.float32 and torch.allclose(found, torch.stack([g.double().square().sum().sqrt() for g in gradients]).float(), rtol=1e-5)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, torch.stack([g.double().square().sum().sqrt() for g in gradients]).float(), rtol=1e-5)
     ratios = [(0.1 * g).double().norm() / b.double().norm() for g, b in zip(gradients, before)]
     assert torch.allclose(update_ratios(model, before), torch.stack(ratios).float(), rtol=1e-3)
 

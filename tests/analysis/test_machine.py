@@ -22,7 +22,8 @@ def report(tmp_path, monkeypatch):
 
 def test_it_is_plain_json_and_names_what_matters(report):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-    assert set(report) >= {"platform", "python", "cores", "memory_mib", "versions", "devices", "folders", "data", "weights", "runs"}
+    assert set(report) >= {"platform", "python", "cores", "memory_mib", "versions", "devices", "folders", "data",
+                           "weights", "runs"}
     assert report["python"] == platform.python_version() and report["memory_mib"] > 500 and report["cores"] >= 1
     assert report["problem"] is None and report["devices"][-1] == "cpu"
     assert report["runs"] == {"one": "new"} and isinstance(report["weights"], list)
@@ -30,12 +31,16 @@ def test_it_is_plain_json_and_names_what_matters(report):
 
 def test_versions_are_those_installed(report):
     import torch
-    assert report["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0] and report["versions"]["streamlit"]
+    assert report["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert report["versions"]["streamlit"]
 
 
 def test_folders_say_whether_they_can_be_written(report, tmp_path):
     data = report["folders"]["data"]
-    assert data["path"] == str(tmp_path / "deep" / "data") and data["exists"] is False and data["writable"] and data["free_mib"] > 0
+    assert data["path"] == str(tmp_path / "deep" / "data")
+    assert data["exists"] is False
+    assert data["writable"]
+    assert data["free_mib"] > 0
     assert report["folders"]["runs"]["exists"] is True
 
 

@@ -1,4 +1,4 @@
-"""A checkpoint measured again: on a folder, a zip, a built-in set; classes by name; pictures as predict prepares them."""
+"""A checkpoint measured again: on a folder, a zip, a built-in set; pictures as predict prepares them."""
 
 import zipfile
 
@@ -23,10 +23,13 @@ CLASSES = ["dog", "cat", "eel"]  # not sorted: matching by place would go wrong
 
 def write(path, classes=CLASSES, size=16, resize=16, **changes):
     torch.manual_seed(len(classes))
-    network = {"network": "resnet8", "arguments": {"heads": [len(classes)] if classes else [3]}} | changes.pop("network", {})
+    network = {"network": "resnet8", "arguments": {"heads": [len(classes)]
+                                                   if classes else [3]}} | changes.pop("network", {})
     model = randomised(zoo.build(network["network"], network["arguments"]))
-    recipe = {"size": size, "resize": resize, "mean": [0.5] * model.conv1.in_channels, "std": [0.25] * model.conv1.in_channels}
-    checkpoints.write(path, model.state_dict(), {**network, "classes": classes or None, "preprocessing": recipe, **changes})
+    recipe = {"size": size, "resize": resize, "mean": [0.5] * model.conv1.in_channels,
+              "std": [0.25] * model.conv1.in_channels}
+    checkpoints.write(path, model.state_dict(), {**network, "classes": classes or None, "preprocessing": recipe,
+                                                 **changes})
     return path
 
 
@@ -39,7 +42,8 @@ def folder(tmp_path_factory):
             (root / split / name).mkdir(parents=True)
             for i in range(count):
                 pixels = rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)
-                Image.fromarray(pixels).resize((20, 30), Image.Resampling.BICUBIC).save(root / split / name / f"{i}.png")
+                Image.fromarray(pixels).resize((20, 30),
+                                               Image.Resampling.BICUBIC).save(root / split / name / f"{i}.png")
     return root
 
 
@@ -47,7 +51,8 @@ def by_predicting(checkpoint, folder):
     """(accuracy, loss) from one prediction a file, the label read off the folder's name."""
     files = sorted((folder / "test").rglob("*.png"))
     rows = of_files(checkpoint, files, top_k=99)
-    chances = [next(t["probability"] for t in row["top"] if t["label"] == file.parent.name) for row, file in zip(rows, files)]
+    chances = [next(t["probability"] for t in row["top"] if t["label"] == file.parent.name) for row,
+               file in zip(rows, files)]
     right = [row["top"][0]["label"] == file.parent.name for row, file in zip(rows, files)]
     return float(np.mean(right)), float(-np.log(chances).mean())
 
@@ -76,7 +81,7 @@ def test_chunks_and_batches_do_not_matter(tmp_path, folder, monkeypatch):
     monkeypatch.setattr(measurement, "CHUNK", 10)
     parts = measure(checkpoint, str(folder), progress=lambda done, total, text: told.append((done, total, text)))
     assert parts["accuracy"] == whole["accuracy"] and parts["loss"] == pytest.approx(whole["loss"], rel=1e-5)
-    assert [t for t in told if t[2] == "evaluating"] == [(10, 27, "evaluating"), (20, 27, "evaluating"), (27, 27, "evaluating")]
+    assert [t[:2] for t in told if t[2] == "evaluating"] == [(10, 27), (20, 27), (27, 27)]
 
 
 def test_other_splits_and_a_limit(tmp_path, folder):
@@ -89,7 +94,8 @@ def test_other_splits_and_a_limit(tmp_path, folder):
 
 
 def test_a_built_in_set_in_grey_and_without_class_names(tmp_path):
-    path = write(tmp_path / "w.safetensors", classes=[], network={"network": "resnet8", "arguments": {"heads": [10], "in_channels": 1}}, size=8, resize=8)
+    network = {"network": "resnet8", "arguments": {"heads": [10], "in_channels": 1}}
+    path = write(tmp_path / "w.safetensors", classes=[], network=network, size=8, resize=8)
     found = measure(checkpoints.read(path), "digits", limit=50)
     assert found["images"] == 50 and 0 <= found["accuracy"] <= 1
 
@@ -120,13 +126,15 @@ def test_val_of_a_run_is_what_it_held_out(tmp_path):
     run = tmp_path / "run"
     runs.write_config(run, {"data": "digits", "val_fraction": 0.1, "seed": 3})
     arguments = {"network": "resnet8", "arguments": {"heads": [10], "in_channels": 1}}
-    checkpoint = checkpoints.read(write(run / "best.safetensors", classes=list("0123456789"), network=arguments, size=8, resize=8))
+    checkpoint = checkpoints.read(write(run / "best.safetensors", classes=list("0123456789"), network=arguments, size=8,
+                                        resize=8))
     found = measure(checkpoint, "digits", "val")
     train = sources.load("digits", "train")
     _, held = split_validation(train.labels[:, 0], 0.1, None, 3)
     assert found["images"] == len(held)
     with refused("no val split"):
-        measure(checkpoints.read(write(tmp_path / "w.safetensors", classes=list("0123456789"), network=arguments)), "digits", "val")
+        measure(checkpoints.read(write(tmp_path / "w.safetensors", classes=list("0123456789"), network=arguments)),
+                "digits", "val")
 
 
 def test_damaged_weights_are_not_given_a_figure(tmp_path, folder):

@@ -10,7 +10,8 @@ CPU = torch.device("cpu")
 
 def numbered(count: int, channels: int = 3, height: int = 6, width: int = 8) -> torch.Tensor:
     """Pictures whose every pixel is different and above 0, so that a border of zeros shows."""
-    return torch.arange(1, count * channels * height * width + 1, dtype=torch.int32).view(count, channels, height, width)
+    pixels = torch.arange(1, count * channels * height * width + 1, dtype=torch.int32)
+    return pixels.view(count, channels, height, width)
 
 
 def by_hand(images: torch.Tensor, choices: Choices) -> torch.Tensor:
@@ -63,7 +64,9 @@ def test_drawing_again_is_the_same_whatever_happened_in_between():
     torch.manual_seed(99)
     torch.rand(1000)
     again = draw(5, 2, 100, 0.5, 4)
-    assert torch.equal(first.flip, again.flip) and torch.equal(first.offset, again.offset) and torch.equal(order, batch_order(5, 2, 100))
+    assert torch.equal(first.flip, again.flip)
+    assert torch.equal(first.offset, again.offset)
+    assert torch.equal(order, batch_order(5, 2, 100))
     torch.set_rng_state(before)
 
 
@@ -97,7 +100,9 @@ def test_choices_are_spread_evenly():
 
 def test_an_order_is_a_permutation():
     order = batch_order(2, 9, 1001)
-    assert order.dtype == torch.int64 and torch.equal(order.sort().values, torch.arange(1001)) and not torch.equal(order, torch.arange(1001))
+    assert order.dtype == torch.int64
+    assert torch.equal(order.sort().values, torch.arange(1001))
+    assert not torch.equal(order, torch.arange(1001))
 
 
 def test_large_seeds_are_taken():

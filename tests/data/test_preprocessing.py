@@ -6,7 +6,15 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-from resnet_viz.data.preprocessing import NORMALISATIONS, Preprocessing, denormalise, normalisation, normalise, see, spread
+from resnet_viz.data.preprocessing import (
+    NORMALISATIONS,
+    Preprocessing,
+    denormalise,
+    normalisation,
+    normalise,
+    see,
+    spread,
+)
 from tests.refusals import refused
 
 IMAGENET = Preprocessing(224, 256, *NORMALISATIONS["imagenet"])
@@ -17,29 +25,35 @@ GREY = Preprocessing(28, 28, *NORMALISATIONS["mnist"])
 def photograph(width: int, height: int) -> Image.Image:
     """A picture with both slow and fast changes; seeded."""
     rng = np.random.default_rng(width * 10_007 + height)
-    coarse = Image.fromarray(rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(rng.integers(0, 256, (5, 7, 3), dtype=np.uint8))
+    coarse = coarse.resize((width, height), Image.Resampling.BICUBIC)
     return Image.fromarray((np.asarray(coarse) * 0.8 + rng.integers(0, 51, (height, width, 3))).astype(np.uint8))
 
 
 @pytest.mark.parametrize("preprocessing", [IMAGENET, CIFAR, Preprocessing(64, 73, (0.5,) * 3, (0.25, 0.5, 1.0)), GREY],
                          ids=["imagenet", "cifar", "odd", "grey"])
-@pytest.mark.parametrize("size", [(500, 375), (375, 500), (640, 427), (333, 1000), (1001, 97), (256, 256), (257, 256), (31, 45), (224, 224), (1, 1),
+@pytest.mark.parametrize("size", [(500, 375), (375, 500), (640, 427), (333, 1000), (1001, 97), (256, 256), (257, 256),
+                                  (31, 45), (224, 224), (1, 1),
                                   (1, 2), (3, 2)])
 def test_what_the_network_sees_is_torchvisions(preprocessing, size):
     picture = photograph(*size)
     steps = [transforms.Grayscale()] if preprocessing.channels == 1 else []
-    theirs = transforms.Compose([*steps, transforms.Resize(preprocessing.resize), transforms.CenterCrop(preprocessing.size), transforms.ToTensor(),
+    theirs = transforms.Compose([*steps, transforms.Resize(preprocessing.resize),
+                                 transforms.CenterCrop(preprocessing.size), transforms.ToTensor(),
                                  transforms.Normalize(preprocessing.mean, preprocessing.std)])(picture)[None]
     seen = see(picture, preprocessing)
     assert seen.tensor.shape == theirs.shape and seen.tensor.dtype == torch.float32
     assert (seen.tensor - theirs).abs().max() < 1e-5
     assert seen.resized.size == (preprocessing.size, preprocessing.size)
     left, top, right, bottom = seen.crop_box
-    assert 0 <= left < right <= size[0] and 0 <= top < bottom <= size[1] and seen.cropped.size == (right - left, bottom - top)
+    assert 0 <= left < right <= size[0]
+    assert 0 <= top < bottom <= size[1]
+    assert seen.cropped.size == (right - left, bottom - top)
 
 
 @pytest.mark.parametrize(("size", "preprocessing", "box"), [
-    ((500, 375), IMAGENET, (85, 23, 413, 352)), ((375, 500), IMAGENET, (23, 85, 352, 413)), ((640, 320), CIFAR, (160, 0, 480, 320)),
+    ((500, 375), IMAGENET, (85, 23, 413, 352)), ((375, 500), IMAGENET, (23, 85, 352, 413)),
+    ((640, 320), CIFAR, (160, 0, 480, 320)),
     ((32, 32), CIFAR, (0, 0, 32, 32)), ((256, 256), IMAGENET, (16, 16, 240, 240)),
 ])
 def test_the_crop_is_told_in_the_originals_pixels(size, preprocessing, box):
@@ -87,7 +101,8 @@ def test_normalise_and_back(name):
 
 def test_the_inverse_rounds_and_clips():
     preprocessing = Preprocessing(2, 2, (0.5,), (0.5,))
-    assert denormalise(torch.tensor([[[[-3.0, -1.0], [0.999, 7.0]]]]), preprocessing).flatten().tolist() == [0, 0, 255, 255]
+    found = denormalise(torch.tensor([[[[-3.0, -1.0], [0.999, 7.0]]]]), preprocessing)
+    assert found.flatten().tolist() == [0, 0, 255, 255]
 
 
 def test_named_normalisations():
@@ -99,9 +114,12 @@ def test_named_normalisations():
 
 
 @pytest.mark.parametrize(("text", "channels", "expected"), [
-    ("0.5,0.25", 1, ((0.5,), (0.25,))), ("0.5,0.25", 3, ((0.5,) * 3, (0.25,) * 3)), ("1,2,3,4,5,6", 3, ((1, 2, 3), (4, 5, 6))),
-    ("[0.1 0.2 0.3]; (1, 1, 1)", 3, ((0.1, 0.2, 0.3), (1, 1, 1))), ("1,2,3,4,5,6", 1, ((2,), (5,))), ("mnist", 3, ((0.1307,) * 3, (0.3081,) * 3)),
-    ("1e-1 , 2E0", 1, ((0.1,), (2,))), ("1,2,3,4,1,1,1,1", 4, ((1, 2, 3, 4), (1, 1, 1, 1))), ("half", 4, ((0.5,) * 4, (0.5,) * 4)),
+    ("0.5,0.25", 1, ((0.5,), (0.25,))), ("0.5,0.25", 3, ((0.5,) * 3, (0.25,) * 3)),
+    ("1,2,3,4,5,6", 3, ((1, 2, 3), (4, 5, 6))),
+    ("[0.1 0.2 0.3]; (1, 1, 1)", 3, ((0.1, 0.2, 0.3), (1, 1, 1))), ("1,2,3,4,5,6", 1, ((2,), (5,))),
+    ("mnist", 3, ((0.1307,) * 3, (0.3081,) * 3)),
+    ("1e-1 , 2E0", 1, ((0.1,), (2,))), ("1,2,3,4,1,1,1,1", 4, ((1, 2, 3, 4), (1, 1, 1, 1))),
+    ("half", 4, ((0.5,) * 4, (0.5,) * 4)),
 ])
 def test_lists(text, channels, expected):
     mean, std = normalisation(text, channels)
@@ -110,8 +128,10 @@ def test_lists(text, channels, expected):
 
 
 @pytest.mark.parametrize(("text", "channels", "words"), [
-    ("", 3, "Unknown normalisation"), ("imagnet", 3, "choose one of imagenet"), ("0.5", 3, "as many standard deviations"), ("1,2,3", 3, "as many"),
-    ("a,b", 3, "Unknown normalisation"), ("1,2,3,4", 3, "2 channels does not fit pictures of 3"), ("imagenet", 4, "3 channels does not fit"), (",,", 1, "Unknown"),
+    ("", 3, "Unknown normalisation"), ("imagnet", 3, "choose one of imagenet"),
+    ("0.5", 3, "as many standard deviations"), ("1,2,3", 3, "as many"),
+    ("a,b", 3, "Unknown normalisation"), ("1,2,3,4", 3, "2 channels does not fit pictures of 3"),
+    ("imagenet", 4, "3 channels does not fit"), (",,", 1, "Unknown"),
 ])
 def test_what_is_no_normalisation(text, channels, words):
     with refused(words):
@@ -119,14 +139,20 @@ def test_what_is_no_normalisation(text, channels, words):
 
 
 def test_spreading():
-    assert spread((1.0,), 3) == (1.0, 1.0, 1.0) and spread((1.0, 2.0, 3.0), 1) == (2.0,) and spread((1.0, 2.0), 2) == (1.0, 2.0)
+    assert spread((1.0,), 3) == (1.0, 1.0, 1.0)
+    assert spread((1.0, 2.0, 3.0), 1) == (2.0,)
+    assert spread((1.0, 2.0), 2) == (1.0, 2.0)
 
 
 @pytest.mark.parametrize(("fields", "words"), [
-    ({"std": (0, 1, 1)}, "standard deviations"), ({"std": (-1, 1, 1)}, "standard deviations"), ({"std": (float("nan"), 1, 1)}, "standard deviations"),
-    ({"std": (1e-300, 1, 1)}, "standard deviations"), ({"std": (float("inf"), 1, 1)}, "standard deviations"), ({"mean": (float("nan"), 0, 0)}, "means"),
-    ({"mean": (float("inf"), 0, 0)}, "means"), ({"mean": (0, 0)}, "2 and 3"), ({"mean": (), "std": ()}, "0 and 0"), ({"size": 0}, "cannot be brought"),
-    ({"size": 40}, "crop not larger"), ({"size": 32.0}, "cannot be brought"), ({"resize": 5000}, "4096"), ({"size": True}, "cannot be brought"),
+    ({"std": (0, 1, 1)}, "standard deviations"), ({"std": (-1, 1, 1)}, "standard deviations"),
+    ({"std": (float("nan"), 1, 1)}, "standard deviations"),
+    ({"std": (1e-300, 1, 1)}, "standard deviations"), ({"std": (float("inf"), 1, 1)}, "standard deviations"),
+    ({"mean": (float("nan"), 0, 0)}, "means"),
+    ({"mean": (float("inf"), 0, 0)}, "means"), ({"mean": (0, 0)}, "2 and 3"), ({"mean": (), "std": ()}, "0 and 0"),
+    ({"size": 0}, "cannot be brought"),
+    ({"size": 40}, "crop not larger"), ({"size": 32.0}, "cannot be brought"), ({"resize": 5000}, "4096"),
+    ({"size": True}, "cannot be brought"),
 ])
 def test_preprocessing_that_makes_no_sense(fields, words):
     with refused(words):

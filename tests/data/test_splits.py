@@ -21,7 +21,9 @@ def test_disjoint_complete_and_in_shares(fraction):
     y = labels(*COUNTS)
     kept, held = split_validation(y, fraction, None, seed=4)
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(len(y)))
-    assert kept.dtype == held.dtype == torch.int64 and kept.tolist() == sorted(kept.tolist()) and held.tolist() == sorted(held.tolist())
+    assert kept.dtype == held.dtype == torch.int64
+    assert kept.tolist() == sorted(kept.tolist())
+    assert held.tolist() == sorted(held.tolist())
     found = torch.bincount(y[held], minlength=len(COUNTS)).tolist()
     assert all(abs(f - n * fraction) <= 0.5 for f, n in zip(found, COUNTS))
 
@@ -29,7 +31,7 @@ def test_disjoint_complete_and_in_shares(fraction):
 def test_the_seed_decides_and_torchs_generator_is_left_alone():
     y = labels(*COUNTS)
     before = torch.get_rng_state()
-    first, again, other = split_validation(y, 0.2, 50, 1), split_validation(y, 0.2, 50, 1), split_validation(y, 0.2, 50, 2)
+    first, again, other = (split_validation(y, 0.2, 50, seed) for seed in (1, 1, 2))
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
     assert not torch.equal(first[1], other[1]) and not torch.equal(first[0], other[0])
     assert torch.equal(torch.get_rng_state(), before)
@@ -72,7 +74,8 @@ def test_splits_that_cannot_be():
 
 def test_some_of_each():
     y = labels(*COUNTS)
-    assert torch.equal(some_of_each(y, None), torch.arange(len(y))) and torch.equal(some_of_each(y, 10**6), torch.arange(len(y)))
+    assert torch.equal(some_of_each(y, None), torch.arange(len(y)))
+    assert torch.equal(some_of_each(y, 10**6), torch.arange(len(y)))
     chosen = some_of_each(y, 100)
     assert len(chosen.unique()) == 100 and chosen.tolist() == sorted(chosen.tolist())
     assert all(abs(f - n / 2) <= 1 for f, n in zip(torch.bincount(y[chosen]).tolist(), COUNTS))
@@ -84,7 +87,8 @@ def test_as_many_as_classes_give_one_of_each():
     assert y[some_of_each(y, 4)].sort().values.tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(("counts", "expected"), [((5,) * 10, 10), ((5,) * 12, 10), ((20, 3), 10), ((2, 1), 3), ((1,) * 9, 9)])
+@pytest.mark.parametrize(("counts", "expected"), [((5,) * 10, 10), ((5,) * 12, 10), ((20, 3), 10), ((2, 1), 3),
+                                                  ((1,) * 9, 9)])
 def test_one_of_each_class_first(counts, expected):
     y = labels(*counts)
     found = one_of_each(y)

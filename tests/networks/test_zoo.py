@@ -9,7 +9,8 @@ from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
 
 IMAGENET = {18: (11_689_512, 11_694_312), 34: (21_797_672, 21_806_184), 50: (25_557_032, 25_583_592),
-            101: (44_549_160, 44_601_832), 152: (60_192_808, 60_268_520)}  # without and with biases in every convolution
+            101: (44_549_160, 44_601_832), 152: (60_192_808,
+                                                 60_268_520)}  # without and with biases in every convolution
 CIFAR = {20: (269_722, 272_474), 32: (464_154, 466_906), 44: (658_586, 661_338), 56: (853_018, 855_770),
          110: (1_727_962, 1_730_714)}  # shortcut A (and plain), shortcut B
 
@@ -38,7 +39,7 @@ def test_totals_of_the_course():
     assert params("simple-cnn") == 60_554
     assert params("resnet18", heads=[10]) == 11_181_642
     rows = [p.numel() for p in zoo.build("simple-cnn").parameters()]
-    assert [rows[0] + rows[1], rows[2] + rows[3], rows[4] + rows[5], rows[6] + rows[7], rows[8] + rows[9]] == [896, 64, 18_496, 128, 40_970]
+    assert [weight + bias for weight, bias in zip(rows[::2], rows[1::2])] == [896, 64, 18_496, 128, 40_970]
 
 
 def test_the_names_of_the_command_line():
@@ -81,7 +82,8 @@ def test_a_cifar_stem_keeps_the_resolution():
 
 
 def test_a_custom_network_needs_its_whole_spec():
-    spec = {"block": "basic", "depths": [2, 5, 1, 3], "widths": [8, 16, 24, 32], "heads": [3], "stem": "cifar", "stem_width": 8, "shortcut": "A"}
+    spec = {"block": "basic", "depths": [2, 5, 1, 3], "widths": [8, 16, 24, 32], "heads": [3], "stem": "cifar",
+            "stem_width": 8, "shortcut": "A"}
     model = zoo.build(zoo.CUSTOM, json.loads(json.dumps(spec)))
     assert [len(getattr(model, stage)) for stage in model.stages] == spec["depths"]
     with pytest.raises(Problem, match="depths"):
@@ -89,11 +91,15 @@ def test_a_custom_network_needs_its_whole_spec():
 
 
 @pytest.mark.parametrize(("name", "arguments", "words"), [
-    ("resnet19", {}, "Unknown network 'resnet19'; choose one of: resnet18"), ("", {}, "Unknown network"), ("ResNet18", {}, "Unknown network"),
+    ("resnet19", {}, "Unknown network 'resnet19'; choose one of: resnet18"), ("", {}, "Unknown network"),
+    ("ResNet18", {}, "Unknown network"),
     ("resnet18", {"colour": 1}, "Unknown network argument 'colour'"), ("resnet18", {"heads": 10}, "heads"),
-    ("resnet18", {"heads": [0]}, "heads"), ("resnet18", {"heads": [-5]}, "heads"), ("resnet20", {"shortcut": ["A"]}, "Unknown shortcut"),
-    ("plain20", {"shortcut": "A"}, "that is what makes it plain"), ("simple-cnn", {"stem": "cifar"}, "simple-cnn has no stem"),
-    ("simple-cnn", {"heads": [2**60]}, "heads"), ("simple-cnn", {"heads": ["a"]}, "heads"), ("simple-cnn", {"in_channels": -1}, "in_channels"),
+    ("resnet18", {"heads": [0]}, "heads"), ("resnet18", {"heads": [-5]}, "heads"),
+    ("resnet20", {"shortcut": ["A"]}, "Unknown shortcut"),
+    ("plain20", {"shortcut": "A"}, "that is what makes it plain"),
+    ("simple-cnn", {"stem": "cifar"}, "simple-cnn has no stem"),
+    ("simple-cnn", {"heads": [2**60]}, "heads"), ("simple-cnn", {"heads": ["a"]}, "heads"),
+    ("simple-cnn", {"in_channels": -1}, "in_channels"),
     ("simple-cnn", {"dropout": 5}, "dropout"), ("simple-cnn", {"dropout": "much"}, "simple-cnn cannot be built"),
     (zoo.CUSTOM, {}, "custom-resnet cannot be built"),
 ])
