@@ -21,6 +21,7 @@ from .. import checkpoints, runs
 from ..checkpoints import Checkpoint
 from ..networks import zoo
 from ..problems import Problem
+from .page import plain
 
 DEFAULT = "resnet20-cifar10-jpeg"
 RUN_PREFIX = "runs/"  # as the command line would name an own run; keeps it apart from a bundled one of the same name
@@ -153,10 +154,12 @@ def checkpoint_picker() -> None:
     known = references()
     linked = st.query_params.get(CHOSEN)
     if linked and linked not in known:
+        instead = f" You see {known[0]} instead." if known else ""
         st.warning(
-            f"The link asks for the checkpoint {linked!r}, which is not here (an opened file is forgotten when the "
-            "page is reloaded)."
-            + (f" You see {known[0]} instead." if known else "")
+            plain(
+                f"The link asks for the checkpoint {linked!r}, which is not here.{instead} (An opened file is "
+                "forgotten when the page is reloaded.)"
+            )
         )
     if known:
         if st.session_state.get(CHOSEN) not in known:
@@ -173,7 +176,7 @@ def checkpoint_picker() -> None:
             help="safetensors, or a state_dict saved by torch.save. It stays in this session and nothing in it is run.",
         )
         if "open_problem" in st.session_state:
-            st.error(st.session_state.open_problem)
+            st.error(plain(st.session_state.open_problem))
     _describe()
 
 
@@ -198,11 +201,11 @@ def _describe() -> None:
     try:
         checkpoint = current_checkpoint()
     except Problem as problem:
-        st.caption(str(problem))
+        st.caption(plain(str(problem)))
         return
-    st.caption(summary(checkpoint))
+    st.caption(plain(summary(checkpoint)))
     for note in checkpoint.notes:
-        st.caption(note)
+        st.caption(plain(note))
 
 
 def summary(checkpoint: Checkpoint) -> str:
