@@ -95,7 +95,7 @@ def _read_torch(path: Path) -> TensorFile:
         raise Problem(f"{path.name} is not opened: {REFUSED}.") from error
     except (RuntimeError, EOFError, IndexError, OSError, ValueError, KeyError, TypeError, AttributeError,
             UnicodeDecodeError, AssertionError, MemoryError, struct.error) as error:
-        raise Problem(f"{path.name} is truncated or damaged ({_short(error)}); save or download it again.") from error
+        raise Problem(f"{path.name} is truncated or damaged; save or download it again.") from error
     return _unwrap(path, content)
 
 

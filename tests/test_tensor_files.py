@@ -229,6 +229,15 @@ def test_a_pickle_that_announces_more_than_its_record(tmp_path):
         tensor_files.read(tmp_path / "liar.pth")
 
 
+@pytest.mark.parametrize("announced", [b"J" + struct.pack("<i", 2**30), b"\x8a\x08" + struct.pack("<q", 2**50)])
+def test_an_older_file_that_announces_gigabytes(tmp_path, announced):
+    """Before 1.6 torch wrote no zip: the pickle says how many numbers follow, and torch sets memory aside for them."""
+    data = saved(tmp_path / "w.pth", {"weight": torch.zeros(432)}, _use_new_zipfile_serialization=False).read_bytes()
+    place = data.find(b"M" + struct.pack("<H", 432))
+    with refused("truncated or damaged"):
+        tensor_files.read(written(tmp_path / "w.pth", data[:place] + announced + data[place + 3:]))
+
+
 @pytest.mark.parametrize("announced", [4 * 2**30, 2**63, 2**64 - 1, 10_000])
 def test_a_safetensors_header_that_announces_too_much(tmp_path, announced):
     with refused(f"announces {announced:,} bytes"):
