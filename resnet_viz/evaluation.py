@@ -59,7 +59,7 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, heads: tuple[int,
     try:
         for part, logits in logits_in_batches(model, images, preprocessing, batch, precision):
             answers = labels[part]
-            loss += loss_of(logits, answers, heads).double().cpu() * len(answers)
+            loss += loss_of(logits, answers, heads).cpu().double() * len(answers)  # MPS knows no float64
             right += right_answers(logits, answers, heads).item()
             pairs = (answers[:, 0] * heads[0] + logits[:, : heads[0]].argmax(1)).cpu()
             confusion += torch.bincount(pairs, minlength=heads[0] ** 2).view(heads[0], heads[0])

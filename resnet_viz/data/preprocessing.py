@@ -23,6 +23,7 @@ NORMALISATIONS = {
     "unit": ((0.0,), (1.0,)),  # 0..1
     "none": ((0.0,), (1 / 255,)),  # the bytes themselves, 0..255
 }
+MAX_SIZE = 1024  # pixels a side; a CIFAR ResNet-50 makes 1 GiB of one layer's output from that
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,10 @@ class Preprocessing:
             raise Problem(f"A normalisation needs as many means as standard deviations, not {len(self.mean)} and {len(self.std)}.")
         if not all(abs(m) <= 1e6 for m in self.mean) or not all(1e-6 <= s <= 1e6 for s in self.std):
             raise Problem("The standard deviations of a normalisation must lie between 1e-6 and 1e6, the means between -1e6 and 1e6.")
-        if type(self.size) is not int or type(self.resize) is not int or not 1 <= self.size <= self.resize <= 4096:
-            raise Problem(f"Pictures cannot be brought to {self.size!r:.20} pixels through {self.resize!r:.20}; choose 1 to 4096, "
-                          "the crop not larger.")
+        whole = type(self.size) is int and type(self.resize) is int
+        if not whole or not 1 <= self.size <= MAX_SIZE or not self.size <= self.resize <= 4 * MAX_SIZE:
+            raise Problem(f"Pictures cannot be brought to {self.size!r:.20} pixels through {self.resize!r:.20}; choose a size of "
+                          f"at most {MAX_SIZE:,} and a resize from there to {4 * MAX_SIZE:,}.")
 
     @property
     def channels(self) -> int:
@@ -100,7 +102,7 @@ def normalisation(text: str, channels: int) -> tuple[tuple[float, ...], tuple[fl
     except ValueError:
         numbers = []
     if not numbers or len(numbers) % 2:
-        raise Problem(f"Unknown normalisation {text!r}; choose one of {', '.join(NORMALISATIONS)}, or give means and as many "
+        raise Problem(f"Unknown normalisation {text!r:.60}; choose one of {', '.join(NORMALISATIONS)}, or give means and as many "
                       "standard deviations parted by commas.")
     half = len(numbers) // 2
     return spread(tuple(numbers[:half]), channels), spread(tuple(numbers[half:]), channels)

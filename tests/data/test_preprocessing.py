@@ -151,7 +151,8 @@ def test_spreading():
     ({"mean": (float("nan"), 0, 0)}, "means"),
     ({"mean": (float("inf"), 0, 0)}, "means"), ({"mean": (0, 0)}, "2 and 3"), ({"mean": (), "std": ()}, "0 and 0"),
     ({"size": 0}, "cannot be brought"),
-    ({"size": 40}, "crop not larger"), ({"size": 32.0}, "cannot be brought"), ({"resize": 5000}, "4096"),
+    ({"size": 40}, "resize from there"), ({"size": 32.0}, "cannot be brought"), ({"resize": 5000}, "4,096"),
+    ({"size": 2000, "resize": 2000}, "at most 1,024"),
     ({"size": True}, "cannot be brought"),
 ])
 def test_preprocessing_that_makes_no_sense(fields, words):
