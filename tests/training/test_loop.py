@@ -187,3 +187,11 @@ def test_what_does_not_fit_is_refused(tmp_path):
         train_here(dataclasses.replace(PLAIN, arguments={"heads": [7]}), tmp_path / "a")
     with pytest.raises(Problem, match="cifar11|choose one of"):
         train_here(dataclasses.replace(PLAIN, data="cifar11"), tmp_path / "b")
+
+
+def test_the_datas_own_statistics(finished):
+    data = sources.load("digits", "train")
+    kept, _ = split_validation(data.labels[:, 0], TINY.val_fraction, TINY.train_limit, TINY.seed)
+    pixels = data.images[kept].double() / 255
+    p = checkpoints.read(finished / "last.safetensors").preprocessing
+    assert p.mean == pytest.approx([pixels.mean().item()] * 3, abs=1e-4) and p.std == pytest.approx([pixels.std(correction=0).item()] * 3, abs=1e-4)
