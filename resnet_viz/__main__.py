@@ -234,7 +234,8 @@ def _help() -> str:
 def _place_of_command(argv: list[str]) -> int | None:
     """Where the command stands; a word behind an option may be that option's value, e.g. a folder called "train"."""
     places = [i for i, word in enumerate(argv) if word in COMMANDS]
-    free = [i for i in places if i == 0 or not argv[i - 1].startswith("--") or "=" in argv[i - 1] or argv[i - 1] in FLAGS]
+    free = [i for i in places
+            if i == 0 or not argv[i - 1].startswith("--") or "=" in argv[i - 1] or argv[i - 1] in FLAGS]
     return next(iter(free or places), None)
 
 

@@ -61,7 +61,8 @@ def examine(path: Path) -> tuple[doctor.Diagnosis, tensor_files.TensorFile]:
     file = tensor_files.read(path)
     shapes = {name: tuple(tensor.shape) for name, tensor in file.tensors.items()}
     diagnosis = doctor.diagnose(shapes, tensor_files.header_of(file.metadata), file.format)
-    broken = next((name for name, t in file.tensors.items() if t.is_floating_point() and not torch.isfinite(t.float()).all()), None)
+    broken = next((name for name, tensor in file.tensors.items()
+                   if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all()), None)
     if broken and diagnosis.recognised:
         note = f"{broken:.80} holds numbers that are not finite (NaN or infinity); answers will not make sense."
         diagnosis = replace(diagnosis, notes=(note, *diagnosis.notes))
@@ -78,11 +79,13 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
     if not diagnosis.recognised:
         raise Problem(f"{name or path.name} cannot be used: {diagnosis.notes[0] if diagnosis.notes else 'it is not a ResNet.'}")
     header = tensor_files.header_of(file.metadata) or {}
-    state = {ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items() if ours not in diagnosis.unexpected}
+    state = {ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items()
+             if ours not in diagnosis.unexpected}
     heads = zoo.heads_of(diagnosis.network, diagnosis.arguments)
     notes = list(diagnosis.notes)
     if "preprocessing" in header:
-        preprocessing, classes = _preprocessing(header["preprocessing"], diagnosis.in_channels), _known(header, "classes", list)
+        preprocessing = _preprocessing(header["preprocessing"], diagnosis.in_channels)
+        classes = _known(header, "classes", list)
     else:
         preprocessing, classes = _assume(diagnosis, notes)
     if classes is not None and len(classes) != sum(heads):
@@ -91,8 +94,8 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
     return Checkpoint(
         name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments, state=state,
         classes=tuple(map(str, classes)) if classes is not None else None, heads=heads, preprocessing=preprocessing,
-        epoch=_known(header, "epoch", int), metrics=_known(header, "metrics", dict) or {}, data=_known(header, "data", str),
-        seed=_known(header, "seed", int),
+        epoch=_known(header, "epoch", int), metrics=_known(header, "metrics", dict) or {},
+        data=_known(header, "data", str), seed=_known(header, "seed", int),
         run=run, format=file.format, notes=tuple(notes))
 
 
@@ -104,7 +107,7 @@ def _known(header: dict, key: str, kind: type):
     """The header's value, None where it has none; a Problem where it is of another kind, e.g. after editing by hand."""
     value = header.get(key)
     if value is not None and not isinstance(value, kind):
-        raise Problem(f"The file's header gives {key} as {value!r:.60}; write it again with this version of ResNet Viz.")
+        raise Problem(f"The file's header gives {key} as {value!r:.60}; write it again with this version.")
     return value
 
 
@@ -114,7 +117,8 @@ def _preprocessing(values, channels: int) -> Preprocessing:
     except (TypeError, ValueError) as error:
         raise Problem("The file's header does not say how pictures are prepared; write it again with this version.") from error
     if preprocessing.channels != channels:
-        raise Problem(f"The file's header prepares {preprocessing.channels} channels for a network of {channels}; write it again.")
+        raise Problem(f"The file's header prepares {preprocessing.channels} channels for a network of {channels}; "
+                      "write it again with this version.")
     return preprocessing
 
 
@@ -184,4 +188,5 @@ def find(reference: str) -> Path:
             return weights
         raise Problem(f"{reference} has no weights yet: a run writes them after its first epoch.")
     known = ", ".join(bundled()) or "none are installed"
-    raise Problem(f"There is no checkpoint {reference!r:.100}: give a file, a run directory, or a bundled name ({known}).")
+    raise Problem(f"There is no checkpoint {reference!r:.100}: give a file, a run directory, or a bundled name "
+                  f"({known}).")

@@ -78,7 +78,8 @@ def diagnose(shapes: dict[str, Shape], header: dict | None, format: str) -> Diag
             name, arguments, notes = _name_of(_infer(ours))
         model = zoo.build(name, arguments, device="meta")
     except Problem as problem:
-        return Diagnosis(False, format=format, missing=(problem.name,) if isinstance(problem, Lacking) else (), notes=(str(problem),))
+        missing = (problem.name,) if isinstance(problem, Lacking) else ()
+        return Diagnosis(False, format=format, missing=missing, notes=(str(problem),))
     return replace(_compare(model, ours, notes), network=name, arguments=arguments, format=format, renamed=renamed,
                    family=zoo.NETWORKS[name].family if name in zoo.NETWORKS else "custom ResNet")
 
@@ -169,15 +170,17 @@ def _compare(model, shapes: dict[str, Shape], notes: tuple[str, ...]) -> Diagnos
     missing = tuple(n for n in wanted if n not in shapes and not n.endswith(COUNTER))
     unexpected = tuple(n for n in shapes if n not in wanted)
     wrong = next((n for n in wanted if n in shapes and shapes[n] != wanted[n]), None)
-    strange = next((n for n in unexpected if LAYER.match(n)), None)  # not using it would change what the network computes
+    strange = next((n for n in unexpected if LAYER.match(n)), None)  # without it the network is another function
     if wrong:
         notes = (f"{wrong} has shape {list(shapes[wrong])} in the file, but {list(wanted[wrong])} in the network.", *notes)
     elif missing:
         notes = (f"{len(missing)} tensors are missing, the first is {missing[0]}; save the whole state_dict.", *notes)
     elif strange:
-        notes = (f"This is not a ResNet that we know: its layers have tensors that ours have not, the first is {strange:.80}.", *notes)
+        notes = (f"This is not a ResNet that we know: its layers have tensors that ours lack, the first is {strange:.80}.",
+                 *notes)
     elif unexpected:
-        notes = (*notes, f"{len(unexpected)} tensors belong to no layer and are not used, the first is {unexpected[0]:.80}.")
+        first = f"{unexpected[0]:.80}"
+        notes = (*notes, f"{len(unexpected)} tensors belong to no layer and are not used, the first is {first}.")
     spec = getattr(model, "spec", None)
     return Diagnosis(
         recognised=not (wrong or missing or strange), shortcut=spec.shortcut if spec else None,

@@ -50,7 +50,7 @@ def read(path: Path) -> TensorFile:
         if start[:4] == b"PK\x03\x04":
             _inspect_zip(path, size)
         elif start[:1] != b"\x80":
-            raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor a file written by torch.save.")
+            raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save.")
         file = _read_torch(path)
     _check_plain(path, file.tensors, size)
     return file
@@ -106,10 +106,12 @@ def _check_plain(path: Path, tensors: dict[str, Tensor], size: int) -> None:
     odd = next((name for name, t in tensors.items()
                 if t.layout != torch.strided or t.device.type != "cpu" or t.is_quantized or t.is_complex()), None)
     if odd is not None:
-        raise Problem(f"{path.name} is not used: {odd:.80} is sparse, quantised, complex or without data; save plain float tensors.")
+        raise Problem(f"{path.name} is not used: {odd:.80} is sparse, quantised, complex or without data; "
+                      "save plain float tensors.")
     announced = sum(t.numel() * t.element_size() for t in tensors.values())
     if announced > size + SLACK_BYTES:
-        raise Problem(f"{path.name} is not used: its tensors announce {announced:,} bytes, the file has {size:,}; save the state_dict again.")
+        raise Problem(f"{path.name} is not used: its tensors announce {announced:,} bytes, the file has {size:,}; "
+                      "save the state_dict again.")
 
 
 def _unwrap(path: Path, content) -> TensorFile:
@@ -127,7 +129,8 @@ def _unwrap(path: Path, content) -> TensorFile:
 
 
 def _is_state_dict(content) -> bool:
-    return isinstance(content, dict) and bool(content) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items())
+    return (isinstance(content, dict) and bool(content)
+            and all(isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()))
 
 
 def _names(content: dict) -> str:

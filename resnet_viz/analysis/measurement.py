@@ -39,22 +39,26 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
     loss, accuracy = _evaluate(checkpoint, pictures, labels, progress)
     seconds = time.monotonic() - started
     if not math.isfinite(loss):
-        raise Problem(f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; choose another checkpoint.")
+        raise Problem(f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; "
+                      "choose another checkpoint.")
     return {"accuracy": accuracy, "loss": loss, "images": len(labels), "seconds": round(seconds, 3),
             "images_per_s": round(len(labels) / seconds, 1)}
 
 
-def _evaluate(checkpoint: Checkpoint, pictures: sources.Pictures, labels: torch.Tensor, progress) -> tuple[float, float]:
-    """(loss, accuracy) over all pictures, prepared as a single one is: shorter side to `resize`, middle square of `size`."""
+def _evaluate(checkpoint: Checkpoint, pictures: sources.Pictures, labels: torch.Tensor,
+              progress) -> tuple[float, float]:
+    """(loss, accuracy) over all pictures, prepared as one is: shorter side to `resize`, middle square of `size`."""
     model = checkpoints.model(checkpoint).to(memory_format=torch.channels_last)
     recipe, total = checkpoint.preprocessing, len(labels)
     edge = round((recipe.resize - recipe.size) / 2)
     middle = slice(edge, edge + recipe.size)
+    batch = max(1, min(250, BATCH_PIXELS // recipe.size**2))
     loss = right = 0.0
     for start in range(0, total, CHUNK):
         part = slice(start, start + CHUNK)
-        images = sources.fit(replace(pictures, images=pictures.images[part]), recipe.channels, recipe.resize).images[:, :, middle, middle]
-        found = evaluate(model, images, labels[part], checkpoint.heads, recipe, batch=max(1, min(250, BATCH_PIXELS // recipe.size**2)),
+        fitted = sources.fit(replace(pictures, images=pictures.images[part]), recipe.channels, recipe.resize)
+        images = fitted.images[:, :, middle, middle]
+        found = evaluate(model, images, labels[part], checkpoint.heads, recipe, batch,
                          progress=progress and (lambda done, _, text: progress(start + done, total, text)))
         loss += found.loss * len(images)
         right += found.accuracy * len(images)
@@ -70,7 +74,7 @@ def _load(checkpoint: Checkpoint, data: str, split: str, progress) -> sources.Pi
         _, held_out = split_validation(pictures.labels[:, 0], config["val_fraction"], None, config["seed"])
         return replace(pictures, images=pictures.images[held_out], labels=pictures.labels[held_out])
     recipe = checkpoint.preprocessing
-    # photographs in a folder at the size before the crop; where nothing is cropped, small pictures stay small until used
+    # photographs in a folder at the size before the crop; where nothing is cropped, small pictures stay small
     return sources.load(data, split, progress, size=recipe.resize if recipe.resize > recipe.size else None)
 
 

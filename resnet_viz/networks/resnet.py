@@ -29,7 +29,8 @@ MAX_BLOCKS = 1_000  # the deepest network of the paper has 600
 
 def whole_numbers(name: str, sizes) -> tuple[int, ...]:
     """`sizes` as a tuple (JSON gives a list); a Problem unless all are whole numbers from 1 to MAX_SIZE."""
-    if not isinstance(sizes, list | tuple) or not sizes or not all(type(n) is int and 1 <= n <= MAX_SIZE for n in sizes):
+    whole = isinstance(sizes, list | tuple) and all(type(n) is int and 1 <= n <= MAX_SIZE for n in sizes)
+    if not whole or not sizes:
         raise Problem(f"The {name} of a network must be whole numbers from 1 to {MAX_SIZE:,}, not {sizes!r:.60}.")
     return tuple(sizes)
 

@@ -26,7 +26,7 @@ PLAIN_ONLY = "has no shortcuts: that is what makes it plain"
 
 @dataclass(frozen=True)
 class Network:
-    """One entry of the zoo. `make(**arguments)` builds it; arguments are JSON values; `spec` is a ResNet's by default."""
+    """One entry of the zoo. `make(**arguments)` builds it from JSON values; `spec` is what a ResNet is by default."""
 
     name: str
     family: str
@@ -83,7 +83,8 @@ def _entries():
         block, depths = IMAGENET_DEPTHS[depth]
         defaults = {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (10,),
                     "stem": "cifar", "stem_width": 64, "shortcut": "B"}
-        yield Network(f"resnet{depth}-cifar", "ResNet with CIFAR stem", f"ResNet-{depth} with a 3x3 stem for 32x32 pictures",
+        yield Network(f"resnet{depth}-cifar", "ResNet with CIFAR stem",
+                      f"ResNet-{depth} with a 3x3 stem for 32x32 pictures",
                       32, (10,), _resnet(defaults), ResNetSpec(**defaults))
     yield Network("simple-cnn", "course network", "two convolutions and a linear layer, the lab's warm-up",
                   32, (10,), _simple_cnn)
