@@ -6,10 +6,9 @@ from resnet_viz.analysis import prediction_words as words
 from resnet_viz.analysis import predictions
 from resnet_viz.ui import predictions as display
 from resnet_viz.ui import state
-from resnet_viz.ui.page import download_table, page, plain, problems, under_picture
-from resnet_viz.ui.pictures import NamedPicture, choose_pictures, thumbnail
+from resnet_viz.ui.page import PERCENT, download_table, page, plain, problems, under_picture
+from resnet_viz.ui.pictures import choose_pictures, thumbnail
 
-PERCENT = st.column_config.NumberColumn(format="percent")
 DECIMAL = st.column_config.NumberColumn(format="%.3f")
 
 
@@ -62,9 +61,8 @@ with problems():
             display.show_verdicts(verdicts)
         st.subheader("What was left for the network", anchor=False)
         display.show_stations(seen, checkpoint.preprocessing)
-        good = [one for one in own if isinstance(one, NamedPicture)]
-        if len(good) > 1:
-            all_pictures(good)
+        if len(own) > 1:
+            all_pictures(own)
         under_picture(
             "view",
             story=lambda: story(seen, verdicts),

@@ -34,12 +34,12 @@ def sureness(verdict: Verdict) -> str:
 
 
 def percent(fraction: float) -> str:
-    """0.8312 -> "83.1 %"; what is not 0 or 1 never reads as 0 or 100 %."""
+    """0.8312 -> "83.1 %" (no line break before %); what is not 0 or 1 never reads as 0 or 100 %."""
     if 0 < fraction < 0.001:
-        return "under 0.1 %"
+        return "under 0.1\u00a0%"
     if 0.999 < fraction < 1:
-        return "over 99.9 %"
-    return f"{100 * fraction:.1f} %"
+        return "over 99.9\u00a0%"
+    return f"{100 * fraction:.1f}\u00a0%"
 
 
 def spoken(verdict: Verdict, count: int = 3) -> str:

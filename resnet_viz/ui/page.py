@@ -11,6 +11,7 @@ import streamlit as st
 from ..problems import Problem
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
+PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1; download_table shows one decimal
 VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers"}
 
 
@@ -67,14 +68,14 @@ def download_table(
     thumbnails  a picture a row as data URL, shown first and left out of the CSV
     """
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
-    columns, shown = dict(columns or {}), frame
+    columns, shown = dict(columns or {}), frame.copy()
+    for name in (name for name, config in columns.items() if config is PERCENT):
+        shown[name] = frame[name].round(3)
     if thumbnails is not None:
-        shown = frame.copy()
         shown.insert(0, "", thumbnails)
         columns[""] = st.column_config.ImageColumn(width="small")
-    st.dataframe(
-        shown, hide_index=True, column_config=columns, alt=alt, row_height=48 if thumbnails is not None else None
-    )
+    row_height, height = (None, "auto") if thumbnails is None else (48, "content" if len(frame) <= 12 else 600)
+    st.dataframe(shown, height=height, hide_index=True, column_config=columns, alt=alt, row_height=row_height)
     text = io.StringIO()
     frame.to_csv(text, index=False)
     st.download_button(

@@ -12,13 +12,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   strip.setAttribute("aria-label", data.label);
   const known = new Map([...strip.children].map((button) => [button.dataset.name, button]));
   const wanted = data.pictures.map((picture) => {
-    const button = known.get(picture.name) ?? make(picture);
+    const button = known.get(picture.name) ?? make(picture.name);
     const chosen = picture.name === data.chosen;
     button.setAttribute("aria-checked", chosen);
     button.tabIndex = chosen || (!data.chosen && picture === data.pictures[0]) ? 0 : -1;
     button.onclick = () => setTriggerValue("picked", picture.name);
-    const image = button.querySelector("img");
-    if (image.src !== picture.src) image.src = picture.src;
+    fill(button, picture);
     return button;
   });
   if (wanted.length !== strip.children.length || wanted.some((button, i) => button !== strip.children[i])) strip.replaceChildren(...wanted);
@@ -32,17 +31,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 }
 
-function make(picture) {
+function make(name) {
   const button = document.createElement("button");
   button.type = "button";
   button.setAttribute("role", "radio");
-  button.dataset.name = picture.name;
-  button.title = picture.title;
+  button.dataset.name = name;
   const image = document.createElement("img");
   image.alt = "";   // the title under it says what it shows
-  if (picture.small) image.className = "small";
-  const title = document.createElement("span");
-  title.textContent = picture.title;
-  button.append(image, title);
+  button.append(image, document.createElement("span"));
   return button;
+}
+
+function fill(button, picture) {   // a name may stand for another picture after the next upload
+  const [image, title] = button.children;
+  button.title = title.textContent = picture.title;
+  image.classList.toggle("small", picture.small);
+  if (image.src !== picture.src) image.src = picture.src;
 }

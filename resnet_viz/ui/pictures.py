@@ -45,29 +45,21 @@ class NamedPicture:
     key: str
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A file that could not be opened, and the sentence that says why."""
-
-    name: str
-    problem: str
-
-
 def choose_picture(key: str) -> NamedPicture | None:
     """The row of choices; returns the picture in view."""
     return choose_pictures(key)[0]
 
 
-def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | Refused]]:
+def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture]]:
     """The row of choices; returns the picture in view, and the person's own pictures in the order they came.
 
-    key  a text of the page's own; what is chosen does not depend on it
+    key  a text of the page's own; what is chosen does not depend on it. Files that could not be opened get their
+         sentences under the row, on the page where they were dropped, until the next choice.
     """
-    own: list[NamedPicture | Refused] = st.session_state.setdefault("own_pictures", [])
-    offered = examples.examples(_data_of_the_checkpoint())
     strip, drop = st.columns([3, 2], vertical_alignment="center")
     with drop, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _drop_zone(key)
+    own, offered = _own(), examples.examples(_data_of_the_checkpoint())
     chosen = _in_view(own, offered)
     _keep_in_url(chosen)
     with strip:
@@ -77,14 +69,19 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture | 
             on_picked_change=partial(_pick, f"{key}_strip"),
             height="content",
         )
-    for refused in (picture for picture in own if isinstance(picture, Refused)):
-        st.error(plain(refused.problem), icon=":material/broken_image:")
+    page, problems = st.session_state.get("refused_pictures", (key, []))
+    for problem in problems if page == key else []:
+        st.error(plain(problem), icon=":material/broken_image:")
     return (_picture(chosen, own, offered) if chosen else None), own
+
+
+def _own() -> list[NamedPicture]:
+    return st.session_state.get("own_pictures", [])
 
 
 def picture_in_view() -> NamedPicture | None:
     """The picture in view on the pages that let one choose, else the first example; None where there is none."""
-    own, offered = st.session_state.get("own_pictures", []), examples.examples(_data_of_the_checkpoint())
+    own, offered = _own(), examples.examples(_data_of_the_checkpoint())
     chosen = _in_view(own, offered)
     return _picture(chosen, own, offered) if chosen else None
 
@@ -92,13 +89,11 @@ def picture_in_view() -> NamedPicture | None:
 # What is in view
 
 
-def _in_view(own: list, offered: list[Example]) -> str | None:
+def _in_view(own: list[NamedPicture], offered: list[Example]) -> str | None:
     """The strip's name of the picture in view: what was chosen here, or what the link asks for, or the first."""
-    good = [f"{OWN}-{i}" for i, picture in enumerate(own) if isinstance(picture, NamedPicture)]
-    names = good + [example.name for example in offered]
+    names = [f"{OWN}-{i}" for i in range(len(own))] + [example.name for example in offered]
     wanted = st.session_state.get("picture_in_view") or st.query_params.get(IN_URL)
-    chosen = wanted if wanted in names else (names[0] if names else None)
-    return chosen
+    return wanted if wanted in names else (names[0] if names else None)
 
 
 def _keep_in_url(chosen: str | None) -> None:
@@ -114,7 +109,7 @@ def _keep_in_url(chosen: str | None) -> None:
         st.query_params[IN_URL] = chosen
 
 
-def _picture(name: str, own: list, offered: list[Example]) -> NamedPicture:
+def _picture(name: str, own: list[NamedPicture], offered: list[Example]) -> NamedPicture:
     if name.startswith(f"{OWN}-"):
         return own[int(name.removeprefix(f"{OWN}-"))]
     return _example(next(example for example in offered if example.name == name))
@@ -141,69 +136,67 @@ def _pick(component: str) -> None:
     """A picture of the strip was clicked."""
     if picked := st.session_state[component].get("picked"):
         st.session_state.picture_in_view = picked
+        st.session_state.pop("refused_pictures", None)
 
 
 def _drop_zone(key: str) -> None:
+    """Where files are dropped, and the camera; both are empty again once their pictures are in the strip."""
+    turn = st.session_state.setdefault("pictures_turn", 0)
     st.file_uploader(
         "Your pictures",
         uploads.ENDINGS,
         accept_multiple_files=True,
-        key=f"{key}_files",
+        key=f"{key}_files_{turn}",
         on_change=_take_files,
-        args=(f"{key}_files",),
+        args=(key, f"{key}_files_{turn}"),
         max_upload_size=uploads.LIMIT_BYTES // 2**20,
         label_visibility="collapsed",
     )
-    camera = st.popover("Camera", icon=":material/photo_camera:", on_change="rerun", key=f"{key}_camera_open")
+    camera = st.popover("Camera", icon=":material/photo_camera:", on_change="rerun", key=f"{key}_camera_{turn}")
     if camera.open:
         with camera:
-            st.camera_input(
-                "Take a photograph", key=f"{key}_camera", on_change=_take_photograph, args=(f"{key}_camera",)
-            )
+            widget = f"{key}_photograph_{turn}"
+            st.camera_input("Take a photograph", key=widget, on_change=_take_photograph, args=(key, widget))
 
 
-def _take_files(widget: str) -> None:
-    """The files in the drop zone replace the person's earlier pictures."""
+def _take_files(page: str, widget: str) -> None:
     files = st.session_state[widget] or []
-    _take([_decoded(file.name, file.getvalue()) for file in files[:LIMIT_PICTURES]])
+    problems = []
     if len(files) > LIMIT_PICTURES:
-        st.session_state.own_pictures.append(
-            Refused(
-                "the rest",
-                f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown, upload the others"
-                " after them.",
-            )
-        )
+        problems.append(f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown here.")
+    _take(page, [(file.name, file.getvalue()) for file in files[:LIMIT_PICTURES]], problems)
 
 
-def _take_photograph(widget: str) -> None:
+def _take_photograph(page: str, widget: str) -> None:
     if (file := st.session_state[widget]) is not None:
-        _take([_decoded("photograph", file.getvalue())])
+        _take(page, [("photograph", file.getvalue())], [])
 
 
-def _take(pictures: list[NamedPicture | Refused]) -> None:
-    st.session_state.own_pictures = pictures
-    first = next((i for i, picture in enumerate(pictures) if isinstance(picture, NamedPicture)), None)
-    if first is not None:
-        st.session_state.picture_in_view = f"{OWN}-{first}"
-
-
-def _decoded(name: str, data: bytes) -> NamedPicture | Refused:
-    try:
-        decoded = uploads.decode(data, name)
-    except Problem as problem:
-        return Refused(name, str(problem))
-    return NamedPicture(name, decoded.image, "; ".join(decoded.notes), hashlib.sha256(data).hexdigest())
+def _take(page: str, files: list[tuple[str, bytes]], problems: list[str]) -> None:
+    """Decode files; the good ones replace the person's earlier pictures, the others leave a sentence."""
+    pictures = []
+    for name, data in files:
+        try:
+            decoded = uploads.decode(data, name)
+        except Problem as problem:
+            problems.append(str(problem))
+            continue
+        key = hashlib.sha256(data).hexdigest()
+        pictures.append(NamedPicture(name, decoded.image, "; ".join(decoded.notes), key))
+    st.session_state.refused_pictures = (page, problems)
+    st.session_state.pictures_turn += 1
+    if pictures:
+        st.session_state.own_pictures = pictures
+        st.session_state.picture_in_view = f"{OWN}-0"
 
 
 # The strip
 
 
-def _strip_data(own: list, offered: list[Example], chosen: str | None) -> dict:
+def _strip_data(own: list[NamedPicture], offered: list[Example], chosen: str | None) -> dict:
     pictures = [
         {"name": f"{OWN}-{i}", "title": picture.name, **_thumbnail(picture.key, picture.image)}
         for i, picture in enumerate(own)
-        if isinstance(picture, NamedPicture)
     ]
     for example in offered:
         picture = _example(example)

@@ -60,7 +60,7 @@ def test_the_code_gives_the_same_probabilities(tmp_path, arguments, heads, chann
 def test_the_story_tells_what_was_lost():
     image = examples.read(examples.default())  # 451 x 300
     seen = predictions.what_the_network_saw(image, Preprocessing(32, 32, (0.5,) * 3, (0.25,) * 3))
-    text = " ".join(words.story(seen, [verdict_of([2.0, 1.0, 0.0])]))
+    text = " ".join(words.story(seen, [verdict_of([2.0, 1.0, 0.0])])).replace("\xa0", " ")
     assert (
         "33.5 % of the picture" in text
         and "1,024 pixels: one for every 87.9" in text

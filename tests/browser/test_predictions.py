@@ -39,7 +39,7 @@ def headline(page) -> str:
     """The answer at the top, once the page has come to rest."""
     page.locator("h2").first.wait_for(timeout=60_000)
     rest(page)
-    return page.locator("h2").first.inner_text()
+    return page.locator("h2").first.inner_text().replace("\xa0", " ")
 
 
 def rest(page) -> None:

@@ -45,7 +45,8 @@ def open_page(name: str, **query: str) -> AppTest:
 def alts(app: AppTest) -> str:
     """What is said to those who cannot see the pictures and charts."""
     pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
-    return "\n".join(pictures + [element.proto.alt for element in app.get("plotly_chart")])
+    charts = [element.proto.alt for element in app.get("plotly_chart")]
+    return "\n".join(pictures + charts).replace("\xa0", " ")
 
 
 def test_the_app_lists_every_page_that_exists():

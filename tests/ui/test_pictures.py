@@ -69,21 +69,27 @@ def test_a_network_of_shapes_is_shown_shapes_first(tmp_path, monkeypatch):
     )
 
 
-def test_an_upload_comes_into_view_and_goes_with_its_file(tmp_path, monkeypatch):
+def test_an_upload_comes_into_view_and_replaces_the_last_one(tmp_path, monkeypatch):
     app = upload(
         app_with_nothing(tmp_path, monkeypatch),
         ("a.png", png(Image.new("RGB", (9, 9)))),
         ("b.png", png(Image.new("L", (9, 9)))),
     )
     assert app.markdown[0].value == "a.png 2"
-    assert upload(app).markdown[0].value == "Cat 0"
+    assert upload(app, ("c.png", png(Image.new("1", (9, 9))))).markdown[0].value == "c.png 1"
+
+
+def test_a_bad_file_leaves_the_earlier_pictures(tmp_path, monkeypatch):
+    app = upload(app_with_nothing(tmp_path, monkeypatch), ("a.png", png(Image.new("RGB", (9, 9)))))
+    app = upload(app, ("bad.png", b"text"))
+    assert app.markdown[0].value == "a.png 1" and "not a picture" in app.error[0].value
 
 
 def test_too_many_pictures_are_bounded_and_said(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "LIMIT_PICTURES", 3)
     files = [(f"{i}.png", png(Image.new("RGB", (9, 9), (i, 0, 0)))) for i in range(5)]
     app = upload(app_with_nothing(tmp_path, monkeypatch), *files)
-    assert app.markdown[0].value == "0.png 4" and "5 pictures are too many at once" in app.error[0].value
+    assert app.markdown[0].value == "0.png 3" and "5 pictures are too many at once" in app.error[0].value
 
 
 def test_thumbnails_are_the_middle_square():
