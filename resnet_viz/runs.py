@@ -33,7 +33,7 @@ WEIGHTS = ("initial", "best", "last")
 
 def root() -> Path:
     """The folder that holds all runs: RESNET_VIZ_RUNS, or runs/ in the project."""
-    return Path(os.environ.get("RESNET_VIZ_RUNS") or PROJECT / "runs")
+    return Path(os.environ.get("RESNET_VIZ_RUNS") or PROJECT / "runs").absolute()
 
 
 def is_run(path: Path) -> bool:

@@ -48,8 +48,8 @@ class Source:
 
 
 def data_folder() -> Path:
-    """The folder for downloaded data sets: RESNET_VIZ_DATA, or data/ under the working directory."""
-    return Path(os.environ.get("RESNET_VIZ_DATA") or "data")
+    """The folder for downloaded data sets: RESNET_VIZ_DATA, or data/ in the project."""
+    return Path(os.environ.get("RESNET_VIZ_DATA") or Path(__file__).resolve().parents[2] / "data").absolute()
 
 
 # The modules below are imported when their data set is read: the training process must not pay for the others.

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from .. import runs
+from ..data.sources import SOURCES
 from ..networks import zoo
 from ..problems import Problem
 from .config import Config, from_dict, resolve
@@ -20,13 +22,16 @@ _children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child do
 def create(config: Config, run: Path) -> None:
     """Write config.json into an empty or new directory: that alone is a valid run."""
     zoo.find(config.network)
+    if config.data not in SOURCES and Path(config.data).exists():
+        config = replace(config, data=str(Path(config.data).absolute()))  # a continuation may start from another folder
+    config = resolve(config)
     try:
         run.mkdir(parents=True, exist_ok=True)
+        if any(run.iterdir()):
+            raise Problem(f"{run} is not empty; choose a new directory, or continue that run with --resume.")
+        runs.write_config(run, config.to_dict())
     except OSError as error:
-        raise Problem(f"The run directory {run} cannot be made: {error.strerror}.") from error
-    if any(run.iterdir()):
-        raise Problem(f"{run} is not empty; choose a new directory, or continue that run with --resume.")
-    runs.write_config(run, resolve(config).to_dict())
+        raise Problem(f"The run directory {run} cannot be written ({error.strerror}); choose another place.") from error
 
 
 def start(config: Config, run: Path) -> None:

@@ -113,3 +113,17 @@ def test_bad_arguments_are_one_sentence(tmp_path, monkeypatch, capsys, words, sa
     assert main(["train", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err and captured.err.count("\n") == 1 and "Traceback" not in captured.err
+
+
+def test_a_folder_of_pictures_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    process.create(dataclasses.replace(TINY, data="mine"), tmp_path / "run")
+    assert runs.read_config(tmp_path / "run")["data"] == str(tmp_path / "mine")
+
+
+def test_a_run_cannot_lie_in_a_file(tmp_path):
+    (tmp_path / "file").write_text("here already")
+    for place in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(Problem, match="cannot be written"):
+            process.create(TINY, place)
