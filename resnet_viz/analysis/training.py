@@ -41,9 +41,11 @@ def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:
 def _gap(train_accuracy: float, val: dict[str, np.ndarray], config: dict) -> str:
     """Overfitting, as far as the curves show it."""
     gap = train_accuracy - float(val["accuracy"][-1])
-    if gap > 0.05 and val["loss"][-1] > 1.1 * val["loss"].min():
-        return (f"Training is {percent(gap)} ahead of validation and the validation loss has turned up again: the network learns its own pictures "
-                "by heart (overfitting).")
+    if gap > 0.03:
+        ahead = f"Training is {100 * gap:.1f} percentage points ahead of validation"
+        if val["loss"][-1] > 1.1 * val["loss"].min():
+            return f"{ahead} and the validation loss has turned up again: the network learns its own pictures by heart (overfitting)."
+        return f"{ahead}: part of what the network has learned holds for its own pictures only. The validation loss has not turned up."
     if gap < -0.02:
         return "Validation is ahead of training: the training pictures are " + (
             "mirrored or shifted at random, and " if config.get("flip") or config.get("crop_padding") else "") + "asked while the network is still changing."
@@ -56,7 +58,7 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
     rate = float(train["lr"][-1]) if train is not None else float(config["lr"])
     loss = [rf"L = -\frac{{1}}{{{config['batch_size']}}}\sum_{{i=1}}^{{{config['batch_size']}}} \ln p_i(\text{{right class}})"
             + (rf" = {train['loss'][-1]:.3f}" if train is not None else "")]
-    decay, eta = f"{config['weight_decay']:g}", f"{rate:.4g}"
+    decay, eta = _latex(config["weight_decay"]), _latex(rate)
     if config["optimizer"] == "adam":
         step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
                 r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
@@ -67,6 +69,12 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
         step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""), rf"m \leftarrow {momentum}\,m + g",
                 rf"w \leftarrow w - {eta}\,{direction}"]
     return loss + step
+
+
+def _latex(value: float) -> str:
+    """0.05, or 1.45 times a power of ten."""
+    digits, _, power = f"{value:.3g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def code(config: dict) -> str:

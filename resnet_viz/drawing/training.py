@@ -71,12 +71,12 @@ def x_end(x_axis: str, plan: Plan) -> float | None:
 
 
 def rate_events(events: list[dict], metrics: Metrics, x_axis: str, plan: Plan) -> list[Event]:
-    """A mark wherever the learning rate was changed by hand; the events know the step, x is read off the training rows."""
+    """A mark wherever the learning rate was changed by hand; the events know the step, other x are read off the training rows."""
     changes = [event for event in events if event.get("command") == "lr" and isinstance(event.get("value"), (int, float))]
     if not changes or "train" not in metrics:
         return []
     steps, x = metrics["train"]["step"], X_AXES[x_axis](metrics["train"], plan)
-    return [Event(float(np.interp(event["step"], steps, x)), f"learning rate {event['value']:g}") for event in changes]
+    return [Event(float(event["step"] if x_axis == "step" else np.interp(event["step"], steps, x)), f"learning rate {event['value']:g}") for event in changes]
 
 
 def guessing(column: str, classes: int | None) -> list[Level]:
@@ -87,23 +87,20 @@ def guessing(column: str, classes: int | None) -> list[Level]:
 
 
 def epochs_table(metrics: Metrics) -> list[dict]:
-    """One row for each finished epoch: the mean over its training batches (a row weighs as many images as it covers), and what was evaluated."""
-    rows: dict[int, dict] = {}
-    train = metrics.get("train")
-    if train is not None:
-        images = np.diff(train["images"], prepend=0.0)
-        for epoch in np.unique(train["epoch"]).astype(int).tolist():
-            of_epoch = train["epoch"] == epoch
-            weight = np.maximum(images[of_epoch], 1)
-            rows[epoch + 1] = {"epoch": epoch + 1, "steps done": int(train["step"][of_epoch][-1]),
-                               "training loss": float(np.average(train["loss"][of_epoch], weights=weight)),
-                               "training accuracy": float(np.average(train["accuracy"][of_epoch], weights=weight)),
-                               "learning rate": float(train["lr"][of_epoch][-1]), "seconds": float(train["elapsed_s"][of_epoch][-1])}
-    for split in ("val", "test"):
-        name = STYLES[split][0]
-        for index in range(len(metrics.get(split, {}).get("epoch", ()))):
-            row = rows.setdefault(int(metrics[split]["epoch"][index]), {"epoch": int(metrics[split]["epoch"][index])})
-            row |= {f"{name} loss": float(metrics[split]["loss"][index]), f"{name} accuracy": float(metrics[split]["accuracy"][index])}
-    if metrics.get("val") is not None or metrics.get("test") is not None:
-        return [rows[epoch] for epoch in sorted(rows) if len(rows[epoch]) > 6]
-    return [rows[epoch] for epoch in sorted(rows)][:-1]  # without evaluations only the next epoch's begin says that one is over
+    """One row for each finished epoch: the mean over its training batches (a row weighs as many images as it covers), and validation."""
+    train, val = metrics.get("train"), metrics.get("val")
+    if train is None:
+        return []
+    images = np.maximum(np.diff(train["images"], prepend=0.0), 1)
+    rows = []
+    for epoch in np.unique(train["epoch"]).astype(int).tolist():
+        of_epoch = train["epoch"] == epoch
+        row = {"epoch": epoch + 1, "steps done": int(train["step"][of_epoch][-1])}
+        row |= {f"training {column}": float(np.average(train[column][of_epoch], weights=images[of_epoch])) for column in ("loss", "accuracy")}
+        if val is not None:
+            after = np.flatnonzero(val["epoch"] == epoch + 1)
+            if len(after) == 0:
+                break  # this one is not over
+            row |= {f"validation {column}": float(val[column][after[-1]]) for column in ("loss", "accuracy")}
+        rows.append(row | {"learning rate": float(train["lr"][of_epoch][-1]), "seconds": float(train["elapsed_s"][of_epoch][-1])})
+    return rows if val is not None else rows[:-1]  # without evaluations only the next epoch's begin says that one is over

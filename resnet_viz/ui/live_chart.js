@@ -11,11 +11,11 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 // ---------------------------------------------------------------- numbers
 
-function ticksOf(low, high, count) {
-  const step = roundUp((high - low) / Math.max(count, 1));
+function ticksOf(low, high, count, least = 0) {
+  const step = Math.max(roundUp((high - low) / Math.max(count, 1)), least);
   const out = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) out.push(i * step || 0);   // -0 is 0
-  return out.length < 2 && count < 8 ? ticksOf(low, high, count + 2) : { values: out, step };   // one tick says no scale
+  return out.length < 2 && count < 8 && step > least ? ticksOf(low, high, count + 2, least) : { values: out, step };   // one tick says no scale
 }
 
 // the next round number that is not below the value
@@ -191,10 +191,10 @@ class Chart {
       }
     }
     if (low > high) return [0, this.data.x_end || 1];
-    low = Math.min(low, 0) === 0 && low < 0.2 * high ? 0 : low;
     // the axis grows in steps up to the planned end, so that the picture does not crawl with every update
     const end = this.data.x_end;
-    if (end && end > high) high = Math.min(end, roundUp(1.2 * high, [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]));
+    if (low >= 0 && low < 0.2 * Math.max(high, end || 0)) low = 0;
+    if (end && end > high) high = Math.min(end, Math.max(roundUp(1.2 * high, [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]), roundUp(end / 50)));
     return high > low ? [low, high] : [low - 0.5, low + 0.5];
   }
 
@@ -327,7 +327,8 @@ class Chart {
       shape("line", { x1: scale.left, x2: scale.left + scale.width, y1: at, y2: at }, layer);
       shape("text", { x: scale.left - 9, y: at, dy: "0.32em", "text-anchor": "end" }, layer, tickText(value, vertical.step, this.data.percent));
     }
-    const horizontal = ticksOf(x[0], x[1], Math.max(2, Math.floor(scale.width / 84)));
+    const whole = this.data.lines.every((line) => !line.points || (Number.isInteger(line.x[0]) && Number.isInteger(line.x[line.points - 1])));
+    const horizontal = ticksOf(x[0], x[1], Math.max(2, Math.floor(scale.width / 84)), whole ? 1 : 0);   // no step 1.2
     this.drawBase(scale, bottom);
     for (const value of horizontal.values) {
       const at = Math.round(scale.x(value)) + 0.5;

@@ -69,8 +69,8 @@ def pack(lines: list[Line], head: dict, view: list[float] | None = None, max_poi
 
 
 def _kept(line: Line, view: list[float] | None, max_points: int) -> np.ndarray:
-    # a smoothed line has no peaks to lose: a third of the points draws the same curve
-    limit = max(4, max_points // 3) if line.style == "smooth" else max_points
+    # a smoothed line has no peaks to lose: a quarter of the points draws the same curve
+    limit = max(4, max_points // 4) if line.style == "smooth" else max_points
     if view is None or len(line.y) <= limit or not all(math.isfinite(end) for end in view):
         return downsample(line.x, line.y, limit)
     first, last = np.searchsorted(line.x, view[0], "left"), np.searchsorted(line.x, view[1], "right")

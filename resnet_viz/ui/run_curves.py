@@ -17,8 +17,8 @@ from .runs import Watched
 
 EPOCH_COLUMNS = {
     name: st.column_config.NumberColumn(format=form)
-    for form, names in (("localized", ("epoch", "steps done")), ("percent", ("training accuracy", "validation accuracy", "test accuracy")),
-                        ("%.4f", ("training loss", "validation loss", "test loss")), ("%.4g", ("learning rate",)), ("%.1f", ("seconds",)))
+    for form, names in (("localized", ("epoch", "steps done")), ("percent", ("training accuracy", "validation accuracy")),
+                        ("%.4f", ("training loss", "validation loss")), ("%.4g", ("learning rate",)), ("%.1f", ("seconds",)))
     for name in names
 }
 
@@ -60,6 +60,7 @@ def learning_curves(watched: Watched, view: View) -> None:
         lines = drawing.lines(metrics, "accuracy", view.x_axis, view.smoothing, plan)
         live_chart(lines, key=f"accuracy-{name}", title="Accuracy", y_label="share of right answers", percent=True, height=300,
                    alt=curves.describe("Accuracy", lines, view.x_axis, percent=True), levels=drawing.guessing("accuracy", classes), **shared)
+    left, right = st.columns(2, gap="medium")
     with left:
         lines = drawing.rate_line(metrics, view.x_axis, plan)
         live_chart(lines, key=f"lr-{name}", title="Learning rate", height=150, alt=curves.describe("Learning rate", lines, view.x_axis), **shared)
@@ -88,20 +89,21 @@ def first_kernels(watched: Watched) -> None:
     if not found:
         return
     pictures, moved = _kernel_walls(str(found[0]), str(found[-1]), found[-1].stat().st_mtime_ns)
-    finding = f"at step {int(found[-1].stem):,}: they have moved by {curves.number(moved, percent=True)} of their length"
+    finding = f"at step {int(found[-1].stem):,}: changed by {curves.number(moved, percent=True)} since the start"
     st.markdown(f"**First kernels** {finding}")
     for place, which in zip(st.columns(3, gap="small"), ("before", "now", "difference")):
         with place:
             st.caption(which)
-            walls.show(pictures[which], alt=f"The kernels of the first convolution, {which}, {finding}")
+            st.image(pictures[which], width="stretch", alt=f"The kernels of the first convolution, {which}, {finding}")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _kernel_walls(first: str, last: str, _changed: int) -> tuple[dict[str, np.ndarray], float]:
-    """(before, now and difference on one scale as uint8 [H, W, 4]; |now - before| / |before|)"""
+def _kernel_walls(first: str, last: str, _changed: int) -> tuple[dict[str, bytes], float]:
+    """(before, now and difference on one scale, as PNG; |now - before| / |before|)"""
     before, now = (_first_kernels(Path(path)) for path in (first, last))
     limit = float(max(np.abs(before).max(), np.abs(now).max()))
-    return kernels.walls(before, now, limit, width=480), float(np.linalg.norm(now - before) / np.linalg.norm(before))
+    drawn = kernels.walls(before, now, limit, width=480)
+    return {which: walls.png(picture) for which, picture in drawn.items()}, float(np.linalg.norm(now - before) / np.linalg.norm(before))
 
 
 def _first_kernels(path: Path) -> np.ndarray:

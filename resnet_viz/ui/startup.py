@@ -1,5 +1,6 @@
 """What happens once, when the server starts: torch is loaded beside it, and the installation is checked."""
 
+import atexit
 import gc
 import threading
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ def _load(warm: WarmUp) -> None:
     warm.problem = versions.import_problem()  # torchvision last: most pages do without it
     gc.collect()
     gc.freeze()  # Streamlit collects after every run of a page: looking through all of torch takes 200 ms, without it 5
+    atexit.register(gc.unfreeze)  # else the libraries complain of leaks at the end
 
 
 def installation_problem() -> str | None:

@@ -25,6 +25,7 @@ def test_the_story_tells_start_now_and_the_best_epoch():
 
 @pytest.mark.parametrize("changes, words", [
     ({"val_loss": (1.0, 0.6, 1.2), "train_accuracy": 0.95}, "by heart"),
+    ({"train_accuracy": 0.8}, "10.0 percentage points ahead of validation: part"),
     ({"train_accuracy": 0.6}, "ahead of training"),
     ({}, "stay together")])
 def test_the_story_names_overfitting_only_where_it_is(changes, words):

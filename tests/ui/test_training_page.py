@@ -94,7 +94,7 @@ def test_a_finished_run_shows_its_points_its_state_and_its_finding(home):
     assert "rises" in charts(at)["Accuracy"]["alt"] and charts(at)["Learning rate"]["lines"][0]["points"] == 3
     assert words(at).startswith("**Finished** · epoch 2 of 2 · step 20 of 20") and "seed 5" in words(at)
     assert at.query_params["run"] == f"runs/{run.name}"
-    assert any("moved by" in text.value for text in at.markdown)
+    assert any("since the start" in text.value for text in at.markdown)
 
 
 @pytest.mark.parametrize("x, last", [("epoch", 2), ("images", 2560), ("seconds", 10)])
