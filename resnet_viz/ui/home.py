@@ -122,12 +122,13 @@ def architecture() -> None:
         summary = _summary(state.current_checkpoint())
     except Problem:
         summary = networks.summary_of(networks.Choice(networks.FALLBACK, {}, 224))
+    macs = summary.totals["macs"]
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         for label, value in (
             ("Network", summary.network),
             ("Parameters", f"{summary.totals['params']:,}"),
-            ("Multiply-adds for a picture", f"{summary.totals['macs'] / 1e6:,.1f} M"),
+            ("Multiply-adds for a picture", f"{macs / 1e9:.4g} G" if macs > 1e9 else f"{macs / 1e6:.4g} M"),
         ):
             st.metric(label, value)
     stages = [row for row in fold(summary, "stage") if row.params]

@@ -17,6 +17,7 @@ from .walls import png
 
 TOP = 5
 TILE = 180  # at most so many pixels a side on the screen: five beside each other; sent at twice that, for fine screens
+FRAMED = 600  # a picture of few pixels is sent enlarged, so that its pixels stay sharp
 SLOW = 3  # from so many pictures on, the work shows how far it is
 CHANNELS = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
 FIXED = {"displayModeBar": False, "staticPlot": True}
@@ -73,7 +74,7 @@ def show_framed(picture: NamedPicture, seen: Views, caption: bool = True) -> Non
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _framed(picture_key: str, box: tuple[int, int, int, int], _original: np.ndarray) -> np.ndarray:
-    return drawing.framed(_original, box)
+    return drawing.enlarge(drawing.framed(_original, box), FRAMED)
 
 
 def show_verdicts(verdicts: tuple[Verdict, ...], key: str = "verdict") -> None:
@@ -98,7 +99,10 @@ def show_stations(seen: Views, preprocessing: Preprocessing) -> None:
     planes, limit = drawing.planes(seen.normalised)
     side = size * (TILE // size) or TILE
     cut_height, cut_width = seen.cropped.shape[:2]
-    tiles = [(seen.cropped, f"Cut out: {cut_width:,} × {cut_height:,}"), (seen.resized, f"Shrunk to {size} × {size}")]
+    tiles = [
+        (seen.cropped, f"Cut out: {cut_width:,} × {cut_height:,}"),
+        (seen.resized, f"For the network: {size} × {size}"),
+    ]
     tiles += [(plane, f"{name}, normalised") for name, plane in zip(CHANNELS[len(planes)], planes)]
     with st.container(horizontal=True, gap="small"):
         for number, (pixels, caption) in enumerate(tiles):
@@ -117,4 +121,4 @@ def scale_bar(limit: float) -> None:
             width=192,
             alt=f"Colour scale from minus {limit:.2f}, blue, over 0, white, to {limit:.2f}, red",
         )
-        st.caption(f"+{limit:.2f}; white is 0, the average of the training pictures", width="content")
+        st.caption(f"+{limit:.2f}; white is 0, the mean that training subtracted", width="content")

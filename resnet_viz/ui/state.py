@@ -213,7 +213,10 @@ def summary(checkpoint: Checkpoint) -> str:
     heads = " + ".join(f"{n:,}" for n in checkpoint.heads)
     parts = [f"{checkpoint.network}, {heads} classes"]
     if checkpoint.data:
-        parts.append(f"trained on {checkpoint.data}" + (f" for {checkpoint.epoch} epochs" if checkpoint.epoch else ""))
+        parts.append(
+            f"trained on {checkpoint.data}"
+            + (f" for {checkpoint.epoch:,} epoch{'s' * (checkpoint.epoch > 1)}" if checkpoint.epoch else "")
+        )
     for split in ("test", "val"):
         if f"{split}_accuracy" in checkpoint.metrics:
             parts.append(f"{100 * checkpoint.metrics[f'{split}_accuracy']:.1f} % {split} accuracy")

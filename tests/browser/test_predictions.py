@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from resnet_viz import checkpoints
+from resnet_viz.analysis import predictions
 from resnet_viz.data import examples
 
 pytestmark = pytest.mark.browser
@@ -33,6 +35,13 @@ def told_by_the_command(*paths: Path) -> list[dict]:
     command = [sys.executable, "-m", "resnet_viz", "predict", NAME, *map(str, paths), "--json"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [row["top"][0] for row in json.loads(found.stdout)]
+
+
+@pytest.fixture(scope="module")
+def told():
+    """A function: told(path, ...) gives the first answer for each picture, by the same analysis in this process."""
+    checkpoint = checkpoints.read(checkpoints.find(NAME))
+    return lambda *paths: [row["top"][0] for row in predictions.of_files(checkpoint, list(map(str, paths)), 1)]
 
 
 def headline(page) -> str:
@@ -77,7 +86,7 @@ def app(shared_server):
     return shared_server()
 
 
-def test_nothing_is_asked_of_the_network(app, visit):
+def test_nothing_is_asked_of_the_network(app, visit, picture):
     page = visit("about:blank")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -86,6 +95,10 @@ def test_nothing_is_asked_of_the_network(app, visit):
     page.get_by_role("radio", name="Formula").click()
     rest(page)
     local = re.compile(r"^(https?|wss?)://localhost:|^(data|blob):")
+    page.goto(f"{app.url}/")
+    page.get_by_text("Where the parameters are").wait_for(timeout=60_000)
+    rest(page)
+    picture(page, "home", full_page=True)
     assert asked and [url for url in asked if not local.match(url)] == []
 
 
@@ -93,21 +106,21 @@ def test_a_photograph_is_uploaded_and_its_prediction_read(app, visit, photograph
     page = visit(f"{app.url}/predictions?picture=rocket")
     before = headline(page)
     upload(page, photographs["cat"])
-    (told,) = told_by_the_command(photographs["cat"])
-    assert told["label"] == "cat" and headline(page) == expected(told) != before
+    (answer,) = told_by_the_command(photographs["cat"])
+    assert answer["label"] == "cat" and headline(page) == expected(answer) != before
     assert page.get_by_text("my cat.jpg, 451 x 300 pixels").count() == 1
     bars = page.get_by_test_id("stPlotlyChart").locator(".bars text").all_text_contents()
-    assert len(bars) == 5 and bars[0] == f"{100 * told['probability']:.1f} %"
+    assert len(bars) == 5 and bars[0] == f"{100 * answer['probability']:.1f} %"
     picture(page, "predictions-upload", full_page=True)
 
 
-def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, tmp_path):
+def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, told, tmp_path):
     (tmp_path / "text.png").write_text("a text, renamed")
     page = visit(f"{app.url}/predictions")
     headline(page)
     upload(page, photographs["motorcycle"], tmp_path / "text.png", photographs["coffee"])
-    told = told_by_the_command(photographs["motorcycle"], photographs["coffee"])
-    assert headline(page) == expected(told[0])
+    answers = told(photographs["motorcycle"], photographs["coffee"])
+    assert headline(page) == expected(answers[0])
     alerts = page.get_by_test_id("stAlert").all_inner_texts()
     assert len(alerts) == 1 and "text.png is not a picture that can be opened here" in alerts[0]
     assert page.get_by_text("All 2 pictures").count() == 1
@@ -115,14 +128,14 @@ def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, tmp
         page.get_by_role("button", name="Download CSV").first.click()
     rows = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert rows[0].startswith("picture,class,probability") and len(rows) == 3
-    for row, name, answer in zip(rows[1:], ("motorcycle", "coffee"), told):
+    for row, name, answer in zip(rows[1:], ("motorcycle", "coffee"), answers):
         assert row.startswith(f"my {name}.jpg,{answer['label']},{answer['probability']:.4f}"[:-1])
     page.get_by_role("radio", name="my coffee.jpg").click()  # the strip brings the other one into view
     page.wait_for_timeout(500)
-    assert headline(page) == expected(told[1])
+    assert headline(page) == expected(answers[1])
 
 
-def test_a_text_renamed_to_png_gives_a_sentence_and_the_page_stays_usable(app, visit, photographs, tmp_path):
+def test_a_text_renamed_to_png_gives_a_sentence_and_the_page_stays_usable(app, visit, photographs, told, tmp_path):
     (tmp_path / "text.png").write_text("a text, renamed")
     page = visit(f"{app.url}/predictions")
     headline(page)
@@ -130,7 +143,7 @@ def test_a_text_renamed_to_png_gives_a_sentence_and_the_page_stays_usable(app, v
     assert "text.png is not a picture that can be opened here" in page.get_by_test_id("stAlert").inner_text()
     assert headline(page).startswith("cat, ")  # the example is still answered
     upload(page, photographs["motorcycle"])
-    assert headline(page) == expected(told_by_the_command(photographs["motorcycle"])[0])
+    assert headline(page) == expected(told(photographs["motorcycle"])[0])
 
 
 def test_the_strip_by_keyboard_and_the_link(app, visit):
@@ -150,14 +163,13 @@ def test_the_strip_by_keyboard_and_the_link(app, visit):
     assert headline(page) == chosen  # the link carries the view
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_telephone_has_no_sideways_scroll(app, visit, picture, dark):
-    for path in ("", "predictions?view=Formula"):
-        page = visit(f"{app.url}/{path}", width=400, height=860, dark=dark)
-        page.locator("h1").wait_for(timeout=60_000)
-        rest(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400
-        picture(page, f"{path.partition('?')[0] or 'home'}-400-{'dark' if dark else 'light'}")
+@pytest.mark.parametrize("path, dark", [("", True), ("predictions?view=Formula", False)])
+def test_a_telephone_has_no_sideways_scroll(app, visit, picture, path, dark):
+    page = visit(f"{app.url}/{path}", width=400, height=860, dark=dark)
+    page.locator("h1").wait_for(timeout=60_000)
+    rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    picture(page, f"{path.partition('?')[0] or 'home'}-400-{'dark' if dark else 'light'}")
 
 
 def test_opening_weights_in_the_sidebar(app, visit, tmp_path):
