@@ -361,6 +361,7 @@ class Chart {
   }
 
   drawLevels(scale) {
+    if (this.empty.textContent) return;
     for (const level of this.data.levels) {
       const at = Math.round(scale.y(level.y)) + 0.5;
       if (!(at > scale.top && at < scale.top + scale.height)) continue;

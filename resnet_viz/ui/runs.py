@@ -147,7 +147,7 @@ def in_words(watched: Watched) -> str:
     if now == "new":
         now = "Starting its process" if watched.live else "Not started yet"
     else:
-        now = WORDS[now]
+        now = "Getting ready" if now == "running" and not status.get("total_steps") else WORDS[now]
     parts = [f"**{now}**" + (_doing(status) if watched.live else "")]
     step, total = status.get("step") or 0, watched.plan.total_steps
     if total:
@@ -190,7 +190,8 @@ def progress_line(watched: Watched) -> None:
     elif watched.state == "failed":
         message = (watched.status.get("message") or "").rstrip(".")
         told = message if watched.status.get("state") == "failed" and message else "its process ended without a word"
-        st.error(f"This run failed: {told}. What it had is kept; Continue goes on from there.", icon=":material/error:")
+        after = "What it had is kept; Continue goes on from there" if step else "Nothing was learned yet; Continue tries again"
+        st.error(f"This run failed: {told}. {after}.", icon=":material/error:")
 
 
 # The hand on it

@@ -3,6 +3,8 @@ import math
 
 import pytest
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def url(shared_server):

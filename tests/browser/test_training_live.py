@@ -4,6 +4,8 @@ import pytest
 
 from resnet_viz import runs
 
+pytestmark = pytest.mark.browser
+
 ROW = "[data-testid=stProgress]"
 
 
@@ -85,6 +87,14 @@ def test_one_epoch_of_shapes_is_drawn_as_it_is_trained(start, picture):
         wait_for(page, lambda: points(page, name) == 1)
         assert float(loss_line(page, name).get_attribute("data-last")) == pytest.approx(rows(run, split)[0]["loss"], rel=1e-5)
     picture(page, "training-finished")
+
+    plot = page.locator(".chart .plot").first.bounding_box()
+    page.mouse.move(plot["x"] + 100, plot["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 250, plot["y"] + 100, steps=5)
+    page.mouse.up()
+    fill(page, "Epochs", 2)
+    assert page.locator(".chart").first.get_attribute("data-zoomed") == "true", "a run of the whole page keeps the zoom"
 
 
 def test_pause_change_the_rate_reload_second_browser_and_stop(start, visit, picture):
