@@ -1,7 +1,9 @@
 """The sidebar's checkpoint: what is offered, what a link asks for, what an opened file does, good or bad."""
 
 import io
+import os
 import pickle
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -130,9 +132,12 @@ def test_two_files_one_after_the_other(folders):
     assert app.sidebar.selectbox[0].options == ["second.pth"]  # one opened file a session: memory is bounded
 
 
+MARK = Path(tempfile.gettempdir()) / f"resnet-viz-was-here-{os.getpid()}"
+
+
 class Payload:
     def __reduce__(self):
-        return (Path.touch, (Path("/tmp/resnet-viz-was-here"),))
+        return (Path.touch, (MARK,))
 
 
 BAD = {
@@ -152,7 +157,7 @@ def test_a_bad_file_is_one_sentence_and_the_old_choice_stays(folders, name):
     problem = app.sidebar.error[0].value.replace("\\", "")
     assert problem.startswith(name) and "\n" not in problem and len(problem) < 400
     assert chosen(app) == "runs/mine" and "75,290" in [metric.value for metric in app.metric]
-    assert not Path("/tmp/resnet-viz-was-here").exists()
+    assert not MARK.exists()
     app = open_file(app, "good.pth", foreign())
     assert not app.sidebar.error and chosen(app) == "good.pth"
 
