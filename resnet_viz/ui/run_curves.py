@@ -28,7 +28,7 @@ class View:
     """How curves are looked at."""
 
     x_axis: str = "step"
-    smoothing: float = 0.6
+    smoothing: float = 0.8
     log_loss: bool = False
 
 
@@ -36,7 +36,7 @@ def choose_view() -> View:
     """How to look at curves: behind one button."""
     with st.popover("Axes", icon=":material/tune:"):
         x_axis = st.segmented_control("From left to right", list(drawing.X_AXES), default="step", required=True, key="x", bind="query-params")
-        smoothing = st.slider("Smoothing", 0.0, 0.99, 0.6, key="smoothing", bind="query-params",
+        smoothing = st.slider("Smoothing", 0.0, 0.99, 0.8, key="smoothing", bind="query-params",
                               help="Exponential moving average; the measured values stay visible as a thin line")
         log_loss = st.toggle("Loss on a logarithmic axis", key="log", bind="query-params")
         st.caption("On a curve: drag to zoom (a flat drag keeps the height), shift-drag to move, double-click to go back; after a click also the "
