@@ -127,12 +127,12 @@ def _draw(outline, count: int, rng: np.random.Generator) -> np.ndarray:
     """`count` pictures of one outline, uint8 [count, 3, 32, 32]."""
     random = lambda low, high, *shape: rng.uniform(low, high, (count, *shape)).astype(np.float32)   # noqa: E731
     weights = np.empty((count, 9, SIDE, SIDE), np.float32)
-    radius = random(8, 13)
+    radius = random(7, 12.5)
     u, v = _placed(random, radius, 15.5 - radius)
     inside = np.clip(np.float32(0.5) - outline(u, v) * radius[:, None, None], 0, 1)
 
     left = np.ones((count, SIDE, SIDE), np.float32)         # what upper layers leave of a pixel
-    _over(left, _bar(random, random(-1.2, 1.3), random(5, 40)), weights[:, 0])
+    _over(left, _bar(random, random(-1.2, 1.5), random(5, 40)), weights[:, 0])
     _over(left, inside, weights[:, 1])
     np.multiply(weights[:, 1], _texture(random), out=weights[:, 2])
     _over(left, _bar(random, random(-2, 3), random(1.5, 5)), weights[:, 3])
@@ -145,7 +145,7 @@ def _draw(outline, count: int, rng: np.random.Generator) -> np.ndarray:
     pictures = _colours(random) @ weights.reshape(count, 9, SIDE * SIDE)
     noise = np.frombuffer(rng.bytes(pictures.size), np.uint8).reshape(pictures.shape).astype(np.float32)
     noise -= np.float32(127.5)
-    noise *= (random(0, 1) ** 2 * np.float32(0.25))[:, None, None]
+    noise *= (random(0, 1) ** 2 * np.float32(0.3))[:, None, None]
     pictures += noise
     np.clip(pictures, 0, 255, out=pictures)
     return pictures.astype(np.uint8).reshape(count, 3, SIDE, SIDE)
@@ -213,7 +213,7 @@ def _colours(random):
     background, candidates = colour[:, 0], colour[:, 5:]
     distance = np.abs((candidates - background[:, None]) @ np.array([0.3, 0.6, 0.1], np.float32))
     distance += 0.5 * np.sqrt(((candidates - background[:, None]) ** 2).sum(2))
-    far = distance > 0.42
+    far = distance > 0.38
     far[~far.any(1), :] = distance[~far.any(1)] == distance[~far.any(1)].max(1, keepdims=True)
     shape = candidates[np.arange(len(colour)), far.argmax(1)]
     shade = (shape - background) * random(0, 0.35, 1)
