@@ -3,23 +3,28 @@
 import streamlit as st
 
 from resnet_viz.analysis import training
-from resnet_viz.ui import live_chart, recipe, run_curves, runs
+from resnet_viz.ui import live_chart, recipe, run_controls, run_curves, runs
 from resnet_viz.ui.page import page, problems, under_picture
 
 
 def look(shown, pause) -> None:
-    """One look at the run: its controls, how far it is, its curves. Another run or another pace renews the whole page."""
+    """One look at the run: its controls, how far it is, its curves. Another run or pace renews the whole page."""
     with problems():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
             run = runs.choose_run()
             watched = runs.watch(run)
-            runs.controls(watched)
+            run_controls.controls(watched)
             view = run_curves.choose_view()
         runs.progress_line(watched)
         run_curves.learning_curves(watched, view)
         config, metrics = watched.config, watched.metrics
-        under_picture("view", story=lambda: story(config, metrics, run_curves.classes_of(watched)), formula=lambda: formula(config, metrics),
-                      code=lambda: code(config), numbers=lambda: run_curves.epochs_table(watched))
+        under_picture(
+            "view",
+            story=lambda: story(config, metrics, run_curves.classes_of(watched)),
+            formula=lambda: formula(config, metrics),
+            code=lambda: code(config),
+            numbers=lambda: run_curves.epochs_table(watched),
+        )
         if run != shown or runs.seconds_between_looks(watched) != pause:
             st.rerun()
 
@@ -31,7 +36,9 @@ def story(config, metrics, classes) -> None:
 def formula(config, metrics) -> None:
     for line in training.formulas(config, metrics):
         st.latex(line)
-    st.caption("The loss of the newest point, and the step that follows from its gradient g with the learning rate of now.")
+    st.caption(
+        "The loss of the newest point, and the step that follows from its gradient g with the learning rate of now."
+    )
 
 
 def code(config) -> None:
@@ -40,7 +47,11 @@ def code(config) -> None:
     st.code(training.command(config, runs.DEFAULTS), language="bash")
 
 
-page("How does a network learn?", "It looks at a batch of pictures, the loss says how wrong it was, and every weight moves a little against its gradient.")
+page(
+    "How does a network learn?",
+    "It looks at a batch of pictures, the loss says how wrong it was, and every weight moves a little against its"
+    " gradient.",
+)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
     recipe.choose_recipe()
     recipe.start_button()

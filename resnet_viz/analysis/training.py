@@ -17,20 +17,35 @@ def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:
     """What the curves say, as sentences; only what is seen in the numbers."""
     train, val, test = (metrics.get(split) for split in ("train", "val", "test"))
     if train is None:
-        return ["No batch has been learned from yet. The first point will say how wrong the network is before it knows anything"
-                + (f": about ln {classes} = {math.log(classes):.2f}, as good as guessing." if classes else ".")]
+        return [
+            "No batch has been learned from yet. The first point will say how wrong the network is before it knows"
+            " anything"
+            + (f": about ln {classes} = {math.log(classes):.2f}, as good as guessing." if classes else ".")
+        ]
     now_loss, now_accuracy = (float(np.mean(train[column][-FEW_ROWS:])) for column in ("loss", "accuracy"))
     steps = int(train["step"][-1])
-    went = f"went from {train['loss'][0]:.2f} to {now_loss:.2f}" if len(train["loss"]) > 1 else f"begins at {now_loss:.2f}"
-    sentences = [f"The network has learned from {int(train['images'][-1]):,} pictures in {steps:,} step{'s' if steps > 1 else ''}. Its training loss {went}: on "
-                 f"average it now gives the right class a probability of about exp(−{now_loss:.2f}) = {percent(math.exp(-now_loss))}."]
+    went = (
+        f"went from {train['loss'][0]:.2f} to {now_loss:.2f}" if len(train["loss"]) > 1 else f"begins at {now_loss:.2f}"
+    )
+    sentences = [
+        f"The network has learned from {int(train['images'][-1]):,} pictures in {steps:,}"
+        f" step{'s' if steps > 1 else ''}. Its training loss {went}: on average it now gives the right class a"
+        f" probability of about exp(−{now_loss:.2f}) = {percent(math.exp(-now_loss))}."
+    ]
     if classes:
-        sentences.append(f"Guessing among {classes:,} classes would give a loss of ln {classes:,} = {math.log(classes):.2f} and {percent(1 / classes)} right answers.")
-    sentences.append("Each thin point is the mean over a few batches, and every batch is other pictures: that is why the line jumps.")
+        sentences.append(
+            f"Guessing among {classes:,} classes would give a loss of ln {classes:,} = {math.log(classes):.2f} and"
+            f" {percent(1 / classes)} right answers."
+        )
+    sentences.append(
+        "Each thin point is the mean over a few batches, and every batch is other pictures: that is why the line jumps."
+    )
     if val is not None:
         best = int(np.argmax(val["accuracy"]))
-        sentences.append(f"Validation pictures are never learned from. There {percent(val['accuracy'][-1])} are right now; the best was {percent(val['accuracy'][best])} "
-                         f"after epoch {int(val['epoch'][best]):,}.")
+        sentences.append(
+            f"Validation pictures are never learned from. There {percent(val['accuracy'][-1])} are right now; the best"
+            f" was {percent(val['accuracy'][best])} after epoch {int(val['epoch'][best]):,}."
+        )
         if len(val["loss"]) >= 3:
             sentences.append(_gap(now_accuracy, val, config))
     if test is not None:
@@ -44,11 +59,20 @@ def _gap(train_accuracy: float, val: dict[str, np.ndarray], config: dict) -> str
     if gap > 0.03:
         ahead = f"Training is {100 * gap:.1f} percentage points ahead of validation"
         if val["loss"][-1] > 1.1 * val["loss"].min():
-            return f"{ahead} and the validation loss has turned up again: the network learns its own pictures by heart (overfitting)."
-        return f"{ahead}: part of what the network has learned holds for its own pictures only. The validation loss has not turned up."
+            return (
+                f"{ahead} and the validation loss has turned up again: the network learns its own pictures by heart"
+                " (overfitting)."
+            )
+        return (
+            f"{ahead}: part of what the network has learned holds for its own pictures only. The validation loss has"
+            " not turned up."
+        )
     if gap < -0.02:
-        return "Validation is ahead of training: the training pictures are " + (
-            "mirrored or shifted at random, and " if config.get("flip") or config.get("crop_padding") else "") + "asked while the network is still changing."
+        return (
+            "Validation is ahead of training: the training pictures are "
+            + ("mirrored or shifted at random, and " if config.get("flip") or config.get("crop_padding") else "")
+            + "asked while the network is still changing."
+        )
     return "Training and validation stay together: no sign of overfitting."
 
 
@@ -56,18 +80,24 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
     """LaTeX lines with the run's own numbers: the loss, the step, the rate of now."""
     train = metrics.get("train")
     rate = float(train["lr"][-1]) if train is not None else float(config["lr"])
-    loss = [rf"L = -\frac{{1}}{{{config['batch_size']}}}\sum_{{i=1}}^{{{config['batch_size']}}} \ln p_i(\text{{right class}})"
-            + (rf" = {train['loss'][-1]:.3f}" if train is not None else "")]
+    n = config["batch_size"]
+    now = rf" = {train['loss'][-1]:.3f}" if train is not None else ""
+    loss = [rf"L = -\frac{{1}}{{{n}}}\sum_{{i=1}}^{{{n}}} \ln p_i(\text{{right class}}){now}"]
     decay, eta = _latex(config["weight_decay"]), _latex(rate)
     if config["optimizer"] == "adam":
-        step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
-                r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
-                rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}"]
+        step = [
+            r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
+            r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
+            rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}",
+        ]
     else:
         momentum = f"{config['momentum']:g}"
         direction = rf"\left(g + {momentum}\,m\right)" if config.get("nesterov") and config["momentum"] else "m"
-        step = [r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""), rf"m \leftarrow {momentum}\,m + g",
-                rf"w \leftarrow w - {eta}\,{direction}"]
+        step = [
+            r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
+            rf"m \leftarrow {momentum}\,m + g",
+            rf"w \leftarrow w - {eta}\,{direction}",
+        ]
     return loss + step
 
 
@@ -80,10 +110,14 @@ def _latex(value: float) -> str:
 def code(config: dict) -> str:
     """The PyTorch lines of one epoch of this recipe, without the bookkeeping."""
     if config["optimizer"] == "adam":
-        optimiser = f"torch.optim.Adam(model.parameters(), lr={config['lr']:g}, weight_decay={config['weight_decay']:g})"
+        optimiser = (
+            f"torch.optim.Adam(model.parameters(), lr={config['lr']:g}, weight_decay={config['weight_decay']:g})"
+        )
     else:
-        optimiser = (f"torch.optim.SGD(model.parameters(), lr={config['lr']:g}, momentum={config['momentum']:g}, "
-                     f"nesterov={config['nesterov']}, weight_decay={config['weight_decay']:g})")
+        optimiser = (
+            f"torch.optim.SGD(model.parameters(), lr={config['lr']:g}, momentum={config['momentum']:g}, "
+            f"nesterov={config['nesterov']}, weight_decay={config['weight_decay']:g})"
+        )
     return f"""from resnet_viz.networks import zoo
 
 torch.manual_seed({config['seed']})
@@ -100,8 +134,13 @@ for pictures, labels in batches:              # {config['batch_size']} pictures 
 
 def command(config: dict, defaults: dict) -> str:
     """The same run on the command line; only what differs from the defaults is said."""
-    words = [f"python -m resnet_viz train --network {config['network']} --data {config['data']} --epochs {config['epochs']}"]
+    words = [
+        f"python -m resnet_viz train --network {config['network']} --data {config['data']} --epochs {config['epochs']}"
+    ]
     said = ("network", "data", "epochs", "version", "device", "threads")
-    words += [f"--set {key}={value}" for key, value in config.items()
-              if key not in said and value != defaults.get(key) and isinstance(value, (str, int, float, bool))]
+    words += [
+        f"--set {key}={value}"
+        for key, value in config.items()
+        if key not in said and value != defaults.get(key) and isinstance(value, (str, int, float, bool))
+    ]
     return " \\\n    ".join([*words, "--out runs/my-run"])

@@ -42,7 +42,10 @@ X_AXES = {  # name on screen -> function (columns, plan) -> x
 
 
 def lines(metrics: Metrics, column: str, x_axis: str, smoothing: float, plan: Plan) -> list[Line]:
-    """Lines of `column` ("loss" or "accuracy"): training raw and, with smoothing, averaged over it; validation and test as points."""
+    """Lines of `column`, "loss" or "accuracy".
+
+    Training as measured (thin) and, with smoothing, averaged over it (thick); validation and test as points.
+    """
     found = []
     for split, (name, colours, dash) in STYLES.items():
         if split not in metrics:
@@ -71,12 +74,23 @@ def x_end(x_axis: str, plan: Plan) -> float | None:
 
 
 def rate_events(events: list[dict], metrics: Metrics, x_axis: str, plan: Plan) -> list[Event]:
-    """A mark wherever the learning rate was changed by hand; the events know the step, other x are read off the training rows."""
-    changes = [event for event in events if event.get("command") == "lr" and isinstance(event.get("value"), (int, float))]
+    """A mark wherever the learning rate was changed by hand.
+
+    The events know the step; every other x is read off the training rows.
+    """
+    changes = [
+        event for event in events if event.get("command") == "lr" and isinstance(event.get("value"), (int, float))
+    ]
     if not changes or "train" not in metrics:
         return []
     steps, x = metrics["train"]["step"], X_AXES[x_axis](metrics["train"], plan)
-    return [Event(float(event["step"] if x_axis == "step" else np.interp(event["step"], steps, x)), f"learning rate {event['value']:g}") for event in changes]
+    return [
+        Event(
+            float(event["step"] if x_axis == "step" else np.interp(event["step"], steps, x)),
+            f"learning rate {event['value']:g}",
+        )
+        for event in changes
+    ]
 
 
 def guessing(column: str, classes: int | None) -> list[Level]:
@@ -87,7 +101,10 @@ def guessing(column: str, classes: int | None) -> list[Level]:
 
 
 def epochs_table(metrics: Metrics) -> list[dict]:
-    """One row for each finished epoch: the mean over its training batches (a row weighs as many images as it covers), and validation."""
+    """One row for each finished epoch: the mean over its training batches, and validation.
+
+    In the mean a row of the metrics weighs as many images as it covers.
+    """
     train, val = metrics.get("train"), metrics.get("val")
     if train is None:
         return []
@@ -96,11 +113,20 @@ def epochs_table(metrics: Metrics) -> list[dict]:
     for epoch in np.unique(train["epoch"]).astype(int).tolist():
         of_epoch = train["epoch"] == epoch
         row = {"epoch": epoch + 1, "steps done": int(train["step"][of_epoch][-1])}
-        row |= {f"training {column}": float(np.average(train[column][of_epoch], weights=images[of_epoch])) for column in ("loss", "accuracy")}
+        row |= {
+            f"training {column}": float(np.average(train[column][of_epoch], weights=images[of_epoch]))
+            for column in ("loss", "accuracy")
+        }
         if val is not None:
             after = np.flatnonzero(val["epoch"] == epoch + 1)
             if len(after) == 0:
                 break  # this one is not over
             row |= {f"validation {column}": float(val[column][after[-1]]) for column in ("loss", "accuracy")}
-        rows.append(row | {"learning rate": float(train["lr"][of_epoch][-1]), "seconds": float(train["elapsed_s"][of_epoch][-1])})
-    return rows if val is not None else rows[:-1]  # without evaluations only the next epoch's begin says that one is over
+        rows.append(
+            row | {
+                "learning rate": float(train["lr"][of_epoch][-1]),
+                "seconds": float(train["elapsed_s"][of_epoch][-1]),
+            }
+        )
+    # without evaluations only the next epoch's begin says that one is over
+    return rows if val is not None else rows[:-1]

@@ -15,7 +15,8 @@ function ticksOf(low, high, count, least = 0) {
   const step = Math.max(roundUp((high - low) / Math.max(count, 1)), least);
   const out = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) out.push(i * step || 0);   // -0 is 0
-  return out.length < 2 && count < 8 && step > least ? ticksOf(low, high, count + 2, least) : { values: out, step };   // one tick says no scale
+  const enough = out.length >= 2 || count >= 8 || step === least;      // one tick alone says no scale
+  return enough ? { values: out, step } : ticksOf(low, high, count + 2, least);
 }
 
 // the next round number that is not below the value
@@ -41,11 +42,17 @@ function grouped(value, digits) {
   return value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+function scientific(value, digits) {
+  return value.toExponential(digits).replace("e+", "e").replaceAll("-", "\u2212");
+}
+
 function tickText(value, step, percent) {
   if (percent) return grouped(value * 100, step ? clamp(-Math.floor(Math.log10(step * 100) + 1e-9), 0, 4) : 0) + "\u202f%";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e7) return value.toExponential(step && step < size ? clamp(Math.ceil(Math.log10(size / step) - 1e-9), 0, 2) : 0).replace("e+", "e").replace("-", "\u2212");
+  if (size < 1e-3 || size >= 1e7) {
+    return scientific(value, step && step < size ? clamp(Math.ceil(Math.log10(size / step) - 1e-9), 0, 2) : 0);
+  }
   return grouped(value, step ? clamp(-Math.floor(Math.log10(step) + 1e-9), 0, 6) : clamp(-Math.floor(Math.log10(size) + 1e-9), 0, 6));
 }
 
@@ -53,7 +60,7 @@ function valueText(value, percent) {
   if (!Number.isFinite(value)) return "not a number";
   if (percent) return grouped(value * 100, 1) + "\u202f%";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(1).replace("e+", "e").replace("-", "\u2212");
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return scientific(value, 1);
   return grouped(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 || size === 0 ? 3 : 4);
 }
 
@@ -325,9 +332,11 @@ class Chart {
     for (const value of vertical.values) {
       const at = Math.round(scale.y(value)) + 0.5;
       shape("line", { x1: scale.left, x2: scale.left + scale.width, y1: at, y2: at }, layer);
-      shape("text", { x: scale.left - 9, y: at, dy: "0.32em", "text-anchor": "end" }, layer, tickText(value, vertical.step, this.data.percent));
+      shape("text", { x: scale.left - 9, y: at, dy: "0.32em", "text-anchor": "end" }, layer,
+        tickText(value, vertical.step, this.data.percent));
     }
-    const whole = this.data.lines.every((line) => !line.points || (Number.isInteger(line.x[0]) && Number.isInteger(line.x[line.points - 1])));
+    const isWhole = (line) => !line.points || (Number.isInteger(line.x[0]) && Number.isInteger(line.x[line.points - 1]));
+    const whole = this.data.lines.every(isWhole);
     const horizontal = ticksOf(x[0], x[1], Math.max(2, Math.floor(scale.width / 84)), whole ? 1 : 0);   // no step 1.2
     this.drawBase(scale, bottom);
     for (const value of horizontal.values) {
@@ -502,7 +511,8 @@ class Chart {
   speak() {
     const at = this.snapped();
     if (at === null) return;
-    const said = this.readout(at).filter((one) => one.line.style !== "raw").map((one) => `${one.line.name} ${valueText(one.y, this.data.percent)}`);
+    const said = this.readout(at).filter((one) => one.line.style !== "raw")
+      .map((one) => `${one.line.name} ${valueText(one.y, this.data.percent)}`);
     this.spoken.textContent = `${this.data.x_label} ${tickText(at, 1, false)}: ${said.join(", ")}`;
   }
 

@@ -1,8 +1,9 @@
 """A line chart for data that change every second: its node, zoom and readout stay while the server replaces the arrays.
 
-Streamlit sends a component's whole script with every update. So the chart's code travels once a page, in a component of its
-own (`install`, called once outside the fragment, best as the last thing of the page); the charts themselves carry two lines.
+Streamlit sends a component's whole script with every update. So the chart's code travels once a page, in a component of
+its own (`install`, called once outside the fragment, best as the last thing of the page); a chart carries two lines.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -33,34 +34,67 @@ def install() -> None:
     _install(key="live_chart_code", data={"version": VERSION, "style": STYLE}, height="content")
 
 
-def live_chart(lines: list[Line], *, key: str, title: str, alt: str, x_label: str = "step", y_label: str = "",
-               percent: bool = False, log_y: bool = False, events: list[Event] = (), levels: list[Level] = (), height: int = 260,
-               group: str = "", x_end: float | None = None, empty: str = "No points yet.", max_points: int = MAX_POINTS) -> None:
+def live_chart(
+    lines: list[Line],
+    *,
+    key: str,
+    title: str,
+    alt: str,
+    x_label: str = "step",
+    y_label: str = "",
+    percent: bool = False,
+    log_y: bool = False,
+    events: list[Event] = (),
+    levels: list[Level] = (),
+    height: int = 260,
+    group: str = "",
+    x_end: float | None = None,
+    empty: str = "No points yet.",
+    max_points: int = MAX_POINTS,
+) -> None:
     """Draw lines over ascending x; charts of one `group` share the x zoom and the readout.
 
-    alt is the finding as a sentence; percent: y is a fraction 0..1; log_y leaves out y <= 0; height in pixels; x_end is the
-    planned end of x, towards which the axis grows; at most max_points a line are sent (and those in a zoomed part in full
-    detail), and the chart says so.
+    alt is the finding as a sentence; percent: y is a fraction 0..1; log_y leaves out y <= 0; height in pixels; x_end is
+    the planned end of x, towards which the axis grows; at most max_points a line are sent, and the chart says so; a
+    part that is zoomed into gets that many for itself.
     """
     key = key.replace("__", "--")  # Streamlit keeps the double underscore for itself
     view = (st.session_state.get(key) or {}).get("view")
-    head = {"title": title, "alt": alt, "x_label": x_label, "y_label": y_label, "percent": percent, "log_y": log_y,
-            "height": height, "group": group, "x_end": x_end, "empty": empty,
-            "events": [{"x": float(event.x), "text": event.text} for event in events],
-            "levels": [{"y": float(level.y), "text": level.text} for level in levels]}
+    head = {
+        "title": title,
+        "alt": alt,
+        "x_label": x_label,
+        "y_label": y_label,
+        "percent": percent,
+        "log_y": log_y,
+        "height": height,
+        "group": group,
+        "x_end": x_end,
+        "empty": empty,
+        "events": [{"x": float(event.x), "text": event.text} for event in events],
+        "levels": [{"y": float(level.y), "text": level.text} for level in levels],
+    }
     _chart(key=key, data=pack(lines, head, view, max_points), on_view_change=lambda: None)
 
 
 def pack(lines: list[Line], head: dict, view: list[float] | None = None, max_points: int = MAX_POINTS) -> bytes:
-    """The bytes that live_chart.js reads: uint32 head length, JSON head padded to 4 bytes, then x and y of each line (float32).
+    """The bytes that live_chart.js reads: uint32 head length, JSON head padded to 4 bytes, each line's x, y (float32).
 
     view: the [first, last] x that the browser looks at; its points are thinned apart from the rest.
     """
     described, arrays = [], []
     for line in lines:
         kept = _kept(line, view, max_points)
-        described.append({"name": line.name, "colours": line.colours, "style": line.style, "dash": line.dash,
-                          "points": len(kept), "total": len(line.y)})
+        described.append(
+            {
+                "name": line.name,
+                "colours": line.colours,
+                "style": line.style,
+                "dash": line.dash,
+                "points": len(kept),
+                "total": len(line.y),
+            }
+        )
         arrays += [np.asarray(values)[kept].astype("<f4").tobytes() for values in (line.x, line.y)]
     thinned = any(line["points"] < line["total"] for line in described)
     head = {**head, "lines": described, "thinned": thinned, "caption": _caption(described, view)}

@@ -13,8 +13,21 @@ from ..training.presets import PRESETS
 from . import runs
 
 KEY = "recipe_{}".format  # session key of a setting; persist_state keeps it when the person looks at another page
-SETTINGS = ("network", "data", "epochs", "seed", "batch_size", "optimizer", "lr", "schedule", "weight_decay", "flip", "crop_padding",
-            "train_limit", "device")
+SETTINGS = (
+    "network",
+    "data",
+    "epochs",
+    "seed",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "schedule",
+    "weight_decay",
+    "flip",
+    "crop_padding",
+    "train_limit",
+    "device",
+)
 OPTIMIZER_TITLES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
 ALL_PICTURES = 0  # what the field shows where a recipe has no limit
 
@@ -24,16 +37,43 @@ def choose_recipe() -> None:
     if KEY("preset") not in st.session_state:
         st.session_state[KEY("preset")] = next(iter(PRESETS))
         _fill_in()
-    st.selectbox("Recipe", list(PRESETS), key=KEY("preset"), on_change=_fill_in, persist_state="session", width=215,
-                 format_func=lambda name: PRESETS[name].title, help=PRESETS[st.session_state[KEY("preset")]].description)
+    st.selectbox(
+        "Recipe",
+        list(PRESETS),
+        key=KEY("preset"),
+        on_change=_fill_in,
+        persist_state="session",
+        width=215,
+        format_func=lambda name: PRESETS[name].title,
+        help=PRESETS[st.session_state[KEY("preset")]].description,
+    )
     st.selectbox("Network", list(NETWORKS), key=KEY("network"), persist_state="session", width=140)
-    st.selectbox("Pictures", _sources(), key=KEY("data"), persist_state="session", width=140, accept_new_options=True,
-                 format_func=lambda name: SOURCES[name].title if name in SOURCES else name,
-                 help="A data set, or the path of a folder or zip on the server: train/<class>/*, test/<class>/*")
+    st.selectbox(
+        "Pictures",
+        _sources(),
+        key=KEY("data"),
+        persist_state="session",
+        width=140,
+        accept_new_options=True,
+        format_func=lambda name: SOURCES[name].title if name in SOURCES else name,
+        help="A data set, or the path of a folder or zip on the server: train/<class>/*, test/<class>/*",
+    )
     st.number_input("Epochs", 1, 10_000, key=KEY("epochs"), persist_state="session", width=85)
-    st.number_input("Seed", 0, 2**31 - 1, key=KEY("seed"), persist_state="session", width=95,
-                    help="The same seed and recipe give the same run: the same first weights, the same order of pictures.")
-    st.button(":material/casino:", key="new_dice", on_click=_new_dice, help="New dice: another seed, so other first weights and another order of pictures")
+    st.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        key=KEY("seed"),
+        persist_state="session",
+        width=95,
+        help="The same seed and recipe give the same run: the same first weights, the same order of pictures.",
+    )
+    st.button(
+        ":material/casino:",
+        key="new_dice",
+        on_click=_new_dice,
+        help="New dice: another seed, so other first weights and another order of pictures",
+    )
     with st.popover("More"):
         _more()
 
@@ -67,16 +107,51 @@ def chosen_recipe() -> Config:
 
 
 def _more() -> None:
-    st.number_input("Batch size", 1, 65_536, key=KEY("batch_size"), persist_state="session", help="Pictures for each step of the weights")
-    st.segmented_control("Optimiser", OPTIMIZERS, key=KEY("optimizer"), required=True, persist_state="session", format_func=OPTIMIZER_TITLES.get)
-    st.number_input("Learning rate, at its highest", 1e-9, 1000.0, step=0.01, format="%.4g", key=KEY("lr"), persist_state="session")
-    st.segmented_control("Schedule of the learning rate", SCHEDULES, key=KEY("schedule"), required=True, persist_state="session")
-    st.number_input("Weight decay (L2)", 0.0, 10.0, step=1e-4, format="%.4g", key=KEY("weight_decay"), persist_state="session")
-    st.slider("Mirrored pictures", 0.0, 1.0, step=0.05, format="percent", key=KEY("flip"), persist_state="session",
-              help="The chance that a training picture is flipped left to right")
+    st.number_input(
+        "Batch size",
+        1,
+        65_536,
+        key=KEY("batch_size"),
+        persist_state="session",
+        help="Pictures for each step of the weights",
+    )
+    st.segmented_control(
+        "Optimiser",
+        OPTIMIZERS,
+        key=KEY("optimizer"),
+        required=True,
+        persist_state="session",
+        format_func=OPTIMIZER_TITLES.get,
+    )
+    st.number_input(
+        "Learning rate, at its highest", 1e-9, 1000.0, step=0.01, format="%.4g", key=KEY("lr"), persist_state="session"
+    )
+    st.segmented_control(
+        "Schedule of the learning rate", SCHEDULES, key=KEY("schedule"), required=True, persist_state="session"
+    )
+    st.number_input(
+        "Weight decay (L2)", 0.0, 10.0, step=1e-4, format="%.4g", key=KEY("weight_decay"), persist_state="session"
+    )
+    st.slider(
+        "Mirrored pictures",
+        0.0,
+        1.0,
+        step=0.05,
+        format="percent",
+        key=KEY("flip"),
+        persist_state="session",
+        help="The chance that a training picture is flipped left to right",
+    )
     st.number_input("Border before a random crop, pixels", 0, 64, key=KEY("crop_padding"), persist_state="session")
-    st.number_input("Learn from the first pictures only (0: from all)", 0, 10**9, step=1000, key=KEY("train_limit"), persist_state="session",
-                    help="Of a shuffle that gives every class its share")
+    st.number_input(
+        "Learn from the first pictures only (0: from all)",
+        0,
+        10**9,
+        step=1000,
+        key=KEY("train_limit"),
+        persist_state="session",
+        help="Of a shuffle that gives every class its share",
+    )
     st.segmented_control("Device", DEVICES, key=KEY("device"), required=True, persist_state="session")
 
 

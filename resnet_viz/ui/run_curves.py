@@ -17,8 +17,13 @@ from .runs import Watched
 
 EPOCH_COLUMNS = {
     name: st.column_config.NumberColumn(format=form)
-    for form, names in (("localized", ("epoch", "steps done")), ("percent", ("training accuracy", "validation accuracy")),
-                        ("%.4f", ("training loss", "validation loss")), ("%.4g", ("learning rate",)), ("%.1f", ("seconds",)))
+    for form, names in (
+        ("localized", ("epoch", "steps done")),
+        ("percent", ("training accuracy", "validation accuracy")),
+        ("%.4f", ("training loss", "validation loss")),
+        ("%.4g", ("learning rate",)),
+        ("%.1f", ("seconds",)),
+    )
     for name in names
 }
 
@@ -35,12 +40,23 @@ class View:
 def choose_view() -> View:
     """How to look at curves: behind one button."""
     with st.popover("Axes", icon=":material/tune:"):
-        x_axis = st.segmented_control("From left to right", list(drawing.X_AXES), default="step", required=True, key="x", bind="query-params")
-        smoothing = st.slider("Smoothing", 0.0, 0.99, 0.8, key="smoothing", bind="query-params",
-                              help="Exponential moving average; the measured values stay visible as a thin line")
+        x_axis = st.segmented_control(
+            "From left to right", list(drawing.X_AXES), default="step", required=True, key="x", bind="query-params"
+        )
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.99,
+            0.8,
+            key="smoothing",
+            bind="query-params",
+            help="Exponential moving average; the measured values stay visible as a thin line",
+        )
         log_loss = st.toggle("Loss on a logarithmic axis", key="log", bind="query-params")
-        st.caption("On a curve: drag to zoom (a flat drag keeps the height), shift-drag to move, double-click to go back; after a click also the "
-                   "wheel, the arrow keys, + and −. A click on a name hides its line.")
+        st.caption(
+            "On a curve: drag to zoom (a flat drag keeps the height), shift-drag to move, double-click to go back;"
+            " after a click also the wheel, the arrow keys, + and −. A click on a name hides its line."
+        )
     return View(x_axis, smoothing, log_loss)
 
 
@@ -48,22 +64,53 @@ def learning_curves(watched: Watched, view: View) -> None:
     """Loss and accuracy side by side, under them the learning rate and the first kernels."""
     plan, metrics = watched.plan, watched.metrics
     classes = classes_of(watched)
-    shared = {"x_label": view.x_axis, "group": watched.run.name, "events": drawing.rate_events(watched.events, metrics, view.x_axis, plan),
-              "x_end": drawing.x_end(view.x_axis, plan), "empty": "The first point comes with the first batch." if watched.live else "No points."}
-    name = f"{watched.run.name}-{view.x_axis}"  # another run or another x is another chart: its zoom means something else
+    shared = {
+        "x_label": view.x_axis,
+        "group": watched.run.name,
+        "events": drawing.rate_events(watched.events, metrics, view.x_axis, plan),
+        "x_end": drawing.x_end(view.x_axis, plan),
+        "empty": "The first point comes with the first batch." if watched.live else "No points.",
+    }
+    # another run or another x is another chart: its zoom means something else
+    name = f"{watched.run.name}-{view.x_axis}"
     left, right = st.columns(2, gap="medium")
     with left:
         lines = drawing.lines(metrics, "loss", view.x_axis, view.smoothing, plan)
-        live_chart(lines, key=f"loss-{name}-{view.log_loss}", title="Loss", y_label="cross-entropy", log_y=view.log_loss, height=300,
-                   alt=curves.describe("Loss", lines, view.x_axis), levels=drawing.guessing("loss", classes), **shared)
+        live_chart(
+            lines,
+            key=f"loss-{name}-{view.log_loss}",
+            title="Loss",
+            y_label="cross-entropy",
+            log_y=view.log_loss,
+            height=300,
+            alt=curves.describe("Loss", lines, view.x_axis),
+            levels=drawing.guessing("loss", classes),
+            **shared,
+        )
     with right:
         lines = drawing.lines(metrics, "accuracy", view.x_axis, view.smoothing, plan)
-        live_chart(lines, key=f"accuracy-{name}", title="Accuracy", y_label="share of right answers", percent=True, height=300,
-                   alt=curves.describe("Accuracy", lines, view.x_axis, percent=True), levels=drawing.guessing("accuracy", classes), **shared)
+        live_chart(
+            lines,
+            key=f"accuracy-{name}",
+            title="Accuracy",
+            y_label="share of right answers",
+            percent=True,
+            height=300,
+            alt=curves.describe("Accuracy", lines, view.x_axis, percent=True),
+            levels=drawing.guessing("accuracy", classes),
+            **shared,
+        )
     left, right = st.columns(2, gap="medium")
     with left:
         lines = drawing.rate_line(metrics, view.x_axis, plan)
-        live_chart(lines, key=f"lr-{name}", title="Learning rate", height=150, alt=curves.describe("Learning rate", lines, view.x_axis), **shared)
+        live_chart(
+            lines,
+            key=f"lr-{name}",
+            title="Learning rate",
+            height=150,
+            alt=curves.describe("Learning rate", lines, view.x_axis),
+            **shared,
+        )
     with right:
         first_kernels(watched)
 
@@ -103,11 +150,13 @@ def _kernel_walls(first: str, last: str, _changed: int) -> tuple[dict[str, bytes
     before, now = (_first_kernels(Path(path)) for path in (first, last))
     limit = float(max(np.abs(before).max(), np.abs(now).max()))
     drawn = kernels.walls(before, now, limit, width=480)
-    return {which: walls.png(picture) for which, picture in drawn.items()}, float(np.linalg.norm(now - before) / np.linalg.norm(before))
+    return {which: walls.png(picture) for which, picture in drawn.items()}, float(
+        np.linalg.norm(now - before) / np.linalg.norm(before)
+    )
 
 
 def _first_kernels(path: Path) -> np.ndarray:
-    """[filters, 3, k, k], or [filters, k, k] where the first convolution reads another number of channels than three."""
+    """[filters, 3, k, k], or [filters, k, k] where the first convolution does not read three channels."""
     tensors = runs.read_snapshot(path)
     name = min(name for name in tensors if name.endswith(".weight"))
     weights = tensors[name].astype(np.float32)
@@ -116,12 +165,21 @@ def _first_kernels(path: Path) -> np.ndarray:
 
 # Numbers
 
+
 def epochs_table(watched: Watched) -> None:
     """One row an epoch, and all rows of metrics.jsonl as a file."""
     rows = drawing.epochs_table(watched.metrics)
     if not rows:
         st.caption("The first epoch is not over yet.")
         return
-    download_table(rows, f"{watched.run.name}-epochs.csv", columns=EPOCH_COLUMNS, alt=f"{len(rows)} epochs of {watched.run.name}")
-    st.download_button("Download every point", (watched.run / "metrics.jsonl").read_bytes, f"{watched.run.name}-metrics.jsonl", "application/jsonl",
-                       on_click="ignore", icon=":material/download:")
+    download_table(
+        rows, f"{watched.run.name}-epochs.csv", columns=EPOCH_COLUMNS, alt=f"{len(rows)} epochs of {watched.run.name}"
+    )
+    st.download_button(
+        "Download every point",
+        (watched.run / "metrics.jsonl").read_bytes,
+        f"{watched.run.name}-metrics.jsonl",
+        "application/jsonl",
+        on_click="ignore",
+        icon=":material/download:",
+    )

@@ -1,4 +1,4 @@
-"""Displays about runs that pages share: which run, what is known of it, how it goes in words, and the hand on it."""
+"""Displays about runs that pages share: which run, what is known of it, and how it goes in words."""
 
 import threading
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from .. import checkpoints, runs
-from ..drawing.curves import number
 from ..drawing.training import Metrics, Plan
 from ..problems import Problem
 from ..training import process
@@ -17,8 +16,15 @@ from . import state
 DEFAULTS = Config().to_dict()
 CHOSEN = "run"  # name in the URL
 LIVE_S, FIRST_S, QUIET_S = 1.0, 0.5, 5.0  # between two looks: at a live run, until its first point, at one that rests
-WORDS = {"new": "Starting", "queued": "Waiting for its turn", "running": "Running", "paused": "Paused", "finished": "Finished",
-         "stopped": "Stopped, and kept", "failed": "Failed"}
+WORDS = {
+    "new": "Starting",
+    "queued": "Waiting for its turn",
+    "running": "Running",
+    "paused": "Paused",
+    "finished": "Finished",
+    "stopped": "Stopped, and kept",
+    "failed": "Failed",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Watched:
 
 # Which run
 
+
 def known_runs() -> dict[str, Path]:
     """Reference -> directory: own runs, the newest first, then the bundled ones."""
     own = {state.run_reference(run): run for run in runs.list_runs()}
@@ -69,7 +76,7 @@ def _show(reference: str) -> None:
 def _chosen(known: dict[str, Path]) -> str:
     """The session's run; at its beginning the link's; else the newest that lives or has something to show.
 
-    The link counts only once: a look that was asked for just before another run was chosen still carries the old address.
+    The link counts only once: a look asked for just before another run was chosen still carries the old address.
     """
     if st.session_state.get(CHOSEN) in known:
         return st.session_state[CHOSEN]
@@ -78,7 +85,9 @@ def _chosen(known: dict[str, Path]) -> str:
         return linked
     if linked:
         st.toast(f"The link asks for the run {linked!r}, which is not here; you see another one instead.")
-    worth_seeing = (name for name, run in known.items() if (run / "metrics.jsonl").exists() or runs.state(run) in runs.ALIVE_STATES)
+    worth_seeing = (
+        name for name, run in known.items() if (run / "metrics.jsonl").exists() or runs.state(run) in runs.ALIVE_STATES
+    )
     return next(worth_seeing, next(iter(known)))
 
 
@@ -93,11 +102,17 @@ def begin_to_look() -> tuple[Path, float]:
 
 
 def choose_run() -> Path:
-    """The picker of runs; there must be one. The URL carries the choice, so that a link and a reload show the same run."""
+    """The picker of runs; there must be one. The URL carries the choice: a link and a reload show the same run."""
     known = known_runs()
     chosen = st.session_state.run_picker = _chosen(known)
-    st.selectbox("Run", list(known), key="run_picker", format_func=lambda name: _title(known[name]), width=290,
-                 on_change=lambda: _show(st.session_state.run_picker))
+    st.selectbox(
+        "Run",
+        list(known),
+        key="run_picker",
+        format_func=lambda name: _title(known[name]),
+        width=290,
+        on_change=lambda: _show(st.session_state.run_picker),
+    )
     return known[chosen]
 
 
@@ -108,6 +123,7 @@ def _title(run: Path) -> str:
 
 
 # What is known of it
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -126,7 +142,9 @@ def watch(run: Path) -> Watched:
     """Read what is new; Problem where the run's directory is gone."""
     config = runs.read_config(run)
     if config is None:
-        raise Problem(f"The run {run.name} cannot be read any more: its folder was deleted, moved or damaged. Choose another one.")
+        raise Problem(
+            f"The run {run.name} cannot be read any more: its folder was deleted, moved or damaged. Choose another one."
+        )
     reader = _reader(str(run))
     with reader.lock:
         metrics = reader.metrics.refresh()
@@ -141,6 +159,7 @@ def seconds_between_looks(watched: Watched) -> float:
 
 # In words
 
+
 def in_words(watched: Watched) -> str:
     """The state of a run as one line: what, how far, how fast, how long still, on what."""
     status, config, now = watched.status, watched.config, watched.state
@@ -152,14 +171,21 @@ def in_words(watched: Watched) -> str:
     step, total = status.get("step") or 0, watched.plan.total_steps
     if total:
         epoch, epochs = status.get("epoch") or 0, config.get("epochs") or 0
-        parts += [f"epoch {min(epoch + 1, epochs) if watched.live else epoch:,} of {epochs:,}", f"step {step:,} of {total:,}"]
+        parts += [
+            f"epoch {min(epoch + 1, epochs) if watched.live else epoch:,} of {epochs:,}",
+            f"step {step:,} of {total:,}",
+        ]
     if watched.live:
         parts += [f"{status['images_per_s']:,.0f} images/s"] if status.get("images_per_s") else []
         parts += [f"{duration(status['eta_s'])} left"] if status.get("eta_s") else []
     elif "train" in watched.metrics:
         parts.append(f"trained for {duration(float(watched.metrics['train']['elapsed_s'][-1]))}")
     if status.get("device"):
-        threads = f", {status['threads']} thread{'s' if status['threads'] != 1 else ''}" if status["device"] == "cpu" and status.get("threads") else ""
+        threads = (
+            f", {status['threads']} thread{'s' if status['threads'] != 1 else ''}"
+            if status["device"] == "cpu" and status.get("threads")
+            else ""
+        )
         parts.append(f"{status['device']}{threads}")
     return " · ".join(parts + [f"seed {config.get('seed', 0)}"])
 
@@ -186,49 +212,23 @@ def progress_line(watched: Watched) -> None:
     st.progress(min(step / total, 1.0) if total else 0.0, text=in_words(watched))
     silent = runs.silent_for_s(watched.run)
     if watched.state in runs.ALIVE_STATES and silent > runs.NO_NEWS_S:
-        st.warning(f"No news from this run for {duration(silent)}: its machine may be busy, asleep or gone.", icon=":material/hourglass_empty:")
+        st.warning(
+            f"No news from this run for {duration(silent)}: its machine may be busy, asleep or gone.",
+            icon=":material/hourglass_empty:",
+        )
     elif watched.state == "failed":
         message = (watched.status.get("message") or "").rstrip(".")
         told = message if watched.status.get("state") == "failed" and message else "its process ended without a word"
-        after = "What it had is kept; Continue goes on from there" if step else "Nothing was learned yet; Continue tries again"
+        after = (
+            "What it had is kept; Continue goes on from there"
+            if step
+            else "Nothing was learned yet; Continue tries again"
+        )
         st.error(f"This run failed: {told}. {after}.", icon=":material/error:")
 
 
-# The hand on it
-
-def controls(watched: Watched) -> None:
-    """Buttons for what can be done now, in the same places whatever the state; called in a horizontal container."""
-    run, live = watched.run, watched.live
-    if watched.bundled:
-        return
-    if watched.state in ("stopped", "failed") or (watched.state == "new" and not live):
-        if st.button("Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"):
-            process.resume(run)
-            st.rerun()
-        return
-    if watched.state == "finished":
-        if st.button("Use it on the other pages", icon=":material/visibility:", key="use", on_click=state.choose, args=(state.run_reference(run),)):
-            st.rerun()  # the sidebar stands outside this fragment
-        return
-    # one button with two words: two buttons would stand side by side for a moment and push the others from under the mouse
-    word, icon, command = ("Resume", "play_arrow", "resume") if watched.state == "paused" else ("Pause", "pause", "pause")
-    st.button(word, icon=f":material/{icon}:", key="hold", width=105, on_click=runs.send, args=(run, command))
-    st.button("One batch", icon=":material/skip_next:", key="batch", on_click=runs.send, args=(run, "step"), help="Do one step, then pause")
-    st.button("One epoch", icon=":material/fast_forward:", key="epoch", on_click=runs.send, args=(run, "epoch"), help="Go to the end of the epoch, then pause")
-    with st.popover("Learning rate"):
-        _rate_control(watched)
-    st.button("Stop", icon=":material/stop:", key="stop", on_click=runs.send, args=(run, "stop"), help="Keep all at this step; you can continue later")
-
-
-def _rate_control(watched: Watched) -> None:
-    """Change the learning rate of a live run; the rest of its schedule moves with it."""
-    now = float(watched.metrics["train"]["lr"][-1]) if "train" in watched.metrics else float(watched.config.get("lr", 0.1))
-    st.markdown(f"Now {number(now)}. A new value holds from the next step; the rest of the schedule is scaled with it.")
-    value = st.number_input("New learning rate", 1e-9, 1000.0, float(watched.config.get("lr", 0.1)), step=0.01, format="%.4g", key="new_rate")
-    st.button("Set", key="set_rate", on_click=lambda: runs.send(watched.run, "lr", float(st.session_state.new_rate)))
-
-
 # A run from its start to its end
+
 
 def start_run(config: Config) -> None:
     """Begin a run in a process of its own, and look at it; a recipe that makes no sense leaves nothing behind."""

@@ -1,4 +1,5 @@
 """What the page says of a run follows from its numbers."""
+
 import numpy as np
 import pytest
 
@@ -12,8 +13,16 @@ def columns(**values):
 
 def metrics(val_loss=(1.0, 0.9, 0.8), val_accuracy=(0.5, 0.6, 0.7), train_accuracy=0.72):
     steps = np.arange(1, 31)
-    return {"train": columns(step=steps, images=steps * 128, loss=np.linspace(2.3, 0.5, 30), accuracy=[train_accuracy] * 30, lr=[0.05] * 30),
-            "val": columns(epoch=[1, 2, 3], loss=val_loss, accuracy=val_accuracy)}
+    return {
+        "train": columns(
+            step=steps,
+            images=steps * 128,
+            loss=np.linspace(2.3, 0.5, 30),
+            accuracy=[train_accuracy] * 30,
+            lr=[0.05] * 30,
+        ),
+        "val": columns(epoch=[1, 2, 3], loss=val_loss, accuracy=val_accuracy),
+    }
 
 
 def test_the_story_tells_start_now_and_the_best_epoch():
@@ -23,11 +32,15 @@ def test_the_story_tells_start_now_and_the_best_epoch():
     assert "the best was 75.0\u00a0% after epoch 2" in text
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"val_loss": (1.0, 0.6, 1.2), "train_accuracy": 0.95}, "by heart"),
-    ({"train_accuracy": 0.8}, "10.0 percentage points ahead of validation: part"),
-    ({"train_accuracy": 0.6}, "ahead of training"),
-    ({}, "stay together")])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"val_loss": (1.0, 0.6, 1.2), "train_accuracy": 0.95}, "by heart"),
+        ({"train_accuracy": 0.8}, "10.0 percentage points ahead of validation: part"),
+        ({"train_accuracy": 0.6}, "ahead of training"),
+        ({}, "stay together"),
+    ],
+)
 def test_the_story_names_overfitting_only_where_it_is(changes, words):
     assert words in training.story(Config().to_dict(), metrics(**changes), 10)[-1]
 
@@ -36,7 +49,15 @@ def test_before_the_first_batch_the_story_says_what_to_expect():
     assert "2.30" in training.story(Config().to_dict(), {}, 10)[0]
 
 
-@pytest.mark.parametrize("config", [Config(), Config(optimizer="adam", lr=0.001), Config(nesterov=False, weight_decay=0.0), Config(momentum=0.0, nesterov=False)])
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        Config(optimizer="adam", lr=0.001),
+        Config(nesterov=False, weight_decay=0.0),
+        Config(momentum=0.0, nesterov=False),
+    ],
+)
 def test_formulas_and_code_carry_the_numbers_of_the_run(config):
     formulas = training.formulas(config.to_dict(), metrics())
     assert "128" in formulas[0] and "0.500" in formulas[0] and any("0.05" in line for line in formulas)

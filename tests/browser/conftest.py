@@ -1,4 +1,5 @@
 """What every browser test needs: a server of its own, one Chromium, and a place for the pictures of the screen."""
+
 import os
 import shutil
 import socket
@@ -28,7 +29,7 @@ def browser():
 
 
 class Server:
-    """A running `streamlit run`: its address, its process and its log; stop() and start() keep the port, as a restart does."""
+    """A running `streamlit run`: its address, process and log; stop() and start() keep the port, as a restart does."""
 
     def __init__(self, app: Path, folder: Path, **environment: str):
         with socket.socket() as probe:
@@ -40,10 +41,25 @@ class Server:
         self.process = None
 
     def start(self) -> "Server":
-        command = [sys.executable, "-m", "streamlit", "run", str(self.app), "--server.port", str(self.port),
-                   "--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"]
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(self.app),
+            "--server.port",
+            str(self.port),
+            "--server.headless",
+            "true",
+            "--browser.gatherUsageStats",
+            "false",
+            "--server.fileWatcherType",
+            "none",
+        ]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -79,7 +95,7 @@ def _factory(folder: Path):
 
 @pytest.fixture
 def server(tmp_path):
-    """A factory: server(app="app.py", NAME="value") starts a server on a free port, with its runs in a folder of the test."""
+    """A factory: server(app="app.py", NAME="value") starts one on a free port, its runs in the test's folder."""
     yield from _factory(tmp_path)
 
 
@@ -91,11 +107,13 @@ def shared_server(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser):
-    """A factory: visit(url, width=1440, dark=False) opens a page in a context of its own; errors of its scripts fail the test."""
+    """A factory: visit(url, width=1440, dark=False) opens a page of its own; an error of its scripts fails the test."""
     contexts, errors = [], []
 
     def open_page(url: str, width: int = 1440, height: int = 900, dark: bool = False):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)

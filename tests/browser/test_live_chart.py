@@ -1,4 +1,5 @@
 """The live chart keeps its node, its zoom and its readout while its data are replaced, and is reachable by keyboard."""
+
 import math
 
 import pytest

@@ -1,4 +1,5 @@
 """A run trained in the browser: what is drawn is what the trainer wrote, and the hand on the run works."""
+
 import psutil
 import pytest
 
@@ -11,7 +12,8 @@ ROW = "[data-testid=stProgress]"
 
 @pytest.fixture
 def start(server, tmp_path, visit):
-    """A function: start(epochs, pictures) presses Start for resnet8 on shapes; returns (page, run directory, server)."""
+    """A function: start(epochs, pictures) presses Start for resnet8 on shapes; returns (page, run, server)."""
+
     def begin(epochs: int, pictures: int):
         serving = server(OMP_NUM_THREADS="1")
         page = visit(f"{serving.url}/training", height=1350)
@@ -85,7 +87,9 @@ def test_one_epoch_of_shapes_is_drawn_as_it_is_trained(start, picture):
     assert float(loss_line(page).get_attribute("data-last-x")) == last["step"] == 32
     for split, name in (("val", "validation"), ("test", "test")):
         wait_for(page, lambda: points(page, name) == 1)
-        assert float(loss_line(page, name).get_attribute("data-last")) == pytest.approx(rows(run, split)[0]["loss"], rel=1e-5)
+        assert float(loss_line(page, name).get_attribute("data-last")) == pytest.approx(
+            rows(run, split)[0]["loss"], rel=1e-5
+        )
     picture(page, "training-finished")
 
     plot = page.locator(".chart .plot").first.bounding_box()

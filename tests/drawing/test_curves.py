@@ -1,4 +1,5 @@
 """Thinning keeps what the eye looks for, smoothing equals the plain loop, and the sentences state the finding."""
+
 import numpy as np
 import pytest
 
@@ -47,7 +48,7 @@ def plain_loop(y, amount):
     state, out = 0.0, []
     for step, value in enumerate(y, start=1):
         state = amount * state + (1 - amount) * value
-        out.append(state / (1 - amount ** step))
+        out.append(state / (1 - amount**step))
     return np.array(out)
 
 
@@ -83,9 +84,14 @@ def line(name, y, **more):
 
 
 def test_the_sentence_says_where_each_line_began_ended_and_was_best():
-    text = curves.describe("Loss", [line("training", [2.3, 1.0, 0.5]), line("validation", [2.0, 0.7, 0.9], style="points")], "step")
-    assert text == ("Loss: training falls from 2.3 to 0.5 at step 30; "
-                    "validation falls from 2 to 0.9 at step 30 (lowest 0.7 at step 20).")
+    text = curves.describe(
+        "Loss", [line("training", [2.3, 1.0, 0.5]), line("validation", [2.0, 0.7, 0.9], style="points")], "step"
+    )
+    assert (
+        text
+        == "Loss: training falls from 2.3 to 0.5 at step 30; "
+        "validation falls from 2 to 0.9 at step 30 (lowest 0.7 at step 20)."
+    )
 
 
 def test_the_sentence_in_percent_and_without_points_and_with_a_broken_end():

@@ -1,4 +1,5 @@
 """The training page through the app's entry file: with no run, with a finished one, with odd ones, and its start."""
+
 import json
 import time
 from pathlib import Path
@@ -29,19 +30,56 @@ def make_run(folder: Path, name="one", state="finished", **status) -> Path:
     run.mkdir(parents=True)
     runs.write_config(run, {**Config(network="resnet8", epochs=2, seed=5, device="cpu", threads=1).to_dict()})
     for step in (1, 10, 20):
-        row = {"epoch": (step - 1) // 10, "step": step, "images": 128 * step, "loss": 3 / step**0.5, "accuracy": step / 40, "lr": 0.1, "elapsed_s": step / 2}
+        row = {
+            "epoch": (step - 1) // 10,
+            "step": step,
+            "images": 128 * step,
+            "loss": 3 / step**0.5,
+            "accuracy": step / 40,
+            "lr": 0.1,
+            "elapsed_s": step / 2,
+        }
         runs.append(run / "metrics.jsonl", {"split": "train", **row})
     for epoch in (1, 2):
-        runs.append(run / "metrics.jsonl", {"split": "val", "epoch": epoch, "step": 10 * epoch, "images": 1280 * epoch, "loss": 2 / epoch,
-                                            "accuracy": 0.3 * epoch, "lr": 0.1, "elapsed_s": 5 * epoch})
+        runs.append(
+            run / "metrics.jsonl",
+            {
+                "split": "val",
+                "epoch": epoch,
+                "step": 10 * epoch,
+                "images": 1280 * epoch,
+                "loss": 2 / epoch,
+                "accuracy": 0.3 * epoch,
+                "lr": 0.1,
+                "elapsed_s": 5 * epoch,
+            },
+        )
     runs.append(run / "events.jsonl", {"id": "1", "command": "lr", "value": 0.05, "step": 10, "time": 0})
-    runs.write_json(run / "status.json", {"state": state, "epoch": 2, "step": 20, "total_steps": 20, "message": state, "heartbeat": time.time(),
-                                          "pid": 1, "process_created": 0, "host": "elsewhere", "device": "cpu", "threads": 1, **status})
+    runs.write_json(
+        run / "status.json",
+        {
+            "state": state,
+            "epoch": 2,
+            "step": 20,
+            "total_steps": 20,
+            "message": state,
+            "heartbeat": time.time(),
+            "pid": 1,
+            "process_created": 0,
+            "host": "elsewhere",
+            "device": "cpu",
+            "threads": 1,
+            **status,
+        },
+    )
     (run / "snapshots").mkdir()
     for step in (0, 20):
         weights = np.random.default_rng(step).normal(size=(8, 3, 3, 3)).astype(np.float16)
-        save_file({"conv1.weight": weights, "probabilities": np.full((10, 10), 0.1, np.float32)}, run / "snapshots" / f"{step:08d}.safetensors",
-                  metadata={"epoch": str(step // 10), "step": str(step), "images": "0", "lr": "0.1"})
+        save_file(
+            {"conv1.weight": weights, "probabilities": np.full((10, 10), 0.1, np.float32)},
+            run / "snapshots" / f"{step:08d}.safetensors",
+            metadata={"epoch": str(step // 10), "step": str(step), "images": "0", "lr": "0.1"},
+        )
     return run
 
 
@@ -61,11 +99,11 @@ def charts(at: AppTest) -> dict[str, dict]:
         if not data:
             continue
         length = int.from_bytes(data[:4], "little")
-        head = json.loads(data[4:4 + length])
+        head = json.loads(data[4 : 4 + length])
         at_byte = 4 + -(-length // 4) * 4
         for line in head["lines"]:
-            values = np.frombuffer(data[at_byte:at_byte + 8 * line["points"]], dtype="<f4")
-            line["x"], line["y"] = values[:line["points"]], values[line["points"]:]
+            values = np.frombuffer(data[at_byte : at_byte + 8 * line["points"]], dtype="<f4")
+            line["x"], line["y"] = values[: line["points"]], values[line["points"] :]
             at_byte += 8 * line["points"]
         found[head["title"]] = head
     return found
@@ -151,7 +189,9 @@ def test_the_buttons_of_a_live_run_leave_commands(home):
         assert command in [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")]
     at.number_input(key="new_rate").set_value(0.025).run()
     at.button(key="set_rate").click().run()
-    assert {"command": "lr", "value": 0.025} in [json.loads(path.read_bytes()) for path in (run / "control").glob("*.json")]
+    assert {"command": "lr", "value": 0.025} in [
+        json.loads(path.read_bytes()) for path in (run / "control").glob("*.json")
+    ]
 
 
 def test_start_begins_a_run_with_the_recipe_on_the_screen(home, monkeypatch):
@@ -164,7 +204,13 @@ def test_start_begins_a_run_with_the_recipe_on_the_screen(home, monkeypatch):
     at.button(key="start").click().run()
     assert not at.exception and len(begun) == 1
     config = runs.read_config(begun[0])
-    assert (config["network"], config["data"], config["epochs"], config["seed"], config["flip"]) == ("resnet8", "digits", 4, 11, 0.0)
+    assert (config["network"], config["data"], config["epochs"], config["seed"], config["flip"]) == (
+        "resnet8",
+        "digits",
+        4,
+        11,
+        0.0,
+    )
     assert at.query_params["run"] == f"runs/{begun[0].name}"
 
 

@@ -1,0 +1,72 @@
+"""The hand on a run: pause, one batch, one epoch, another learning rate, stop, continue."""
+
+import streamlit as st
+
+from .. import runs
+from ..drawing.curves import number
+from ..training import process
+from . import state
+from .runs import Watched
+
+
+def controls(watched: Watched) -> None:
+    """Buttons for what can be done now, in the same places whatever the state; called in a horizontal container."""
+    run, live = watched.run, watched.live
+    if watched.bundled:
+        return
+    if watched.state in ("stopped", "failed") or (watched.state == "new" and not live):
+        if st.button(
+            "Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"
+        ):
+            process.resume(run)
+            st.rerun()
+        return
+    if watched.state == "finished":
+        if st.button(
+            "Use it on the other pages",
+            icon=":material/visibility:",
+            key="use",
+            on_click=state.choose,
+            args=(state.run_reference(run),),
+        ):
+            st.rerun()  # the sidebar stands outside this fragment
+        return
+    # one button with two words: two would stand side by side for a moment and push the others from under the mouse
+    paused = watched.state == "paused"
+    word, icon, command = ("Resume", "play_arrow", "resume") if paused else ("Pause", "pause", "pause")
+    st.button(word, icon=f":material/{icon}:", key="hold", width=105, on_click=runs.send, args=(run, command))
+    st.button(
+        "One batch",
+        icon=":material/skip_next:",
+        key="batch",
+        on_click=runs.send,
+        args=(run, "step"),
+        help="Do one step, then pause",
+    )
+    st.button(
+        "One epoch",
+        icon=":material/fast_forward:",
+        key="epoch",
+        on_click=runs.send,
+        args=(run, "epoch"),
+        help="Go to the end of the epoch, then pause",
+    )
+    with st.popover("Learning rate"):
+        _rate_control(watched)
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        key="stop",
+        on_click=runs.send,
+        args=(run, "stop"),
+        help="Keep all at this step; you can continue later",
+    )
+
+
+def _rate_control(watched: Watched) -> None:
+    """Change the learning rate of a live run; the rest of its schedule moves with it."""
+    planned = float(watched.config["lr"])
+    now = float(watched.metrics["train"]["lr"][-1]) if "train" in watched.metrics else planned
+    st.markdown(f"Now {number(now)}. A new value holds from the next step; the rest of the schedule is scaled with it.")
+    st.number_input("New learning rate", 1e-9, 1000.0, planned, step=0.01, format="%.4g", key="new_rate")
+    st.button("Set", key="set_rate", on_click=lambda: runs.send(watched.run, "lr", float(st.session_state.new_rate)))
