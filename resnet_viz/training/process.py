@@ -1,6 +1,5 @@
 """Start a training process that outlives the page, the browser and the server that asked for it."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,9 +12,6 @@ from ..problems import Problem
 from .config import Config, from_dict, resolve
 
 LOG_LIMIT_BYTES = 2**20
-# How long a thread of torch spins before it sleeps while it waits for the others. The default spins for milliseconds and
-# wastes the core that a page wants: beside other work, steps took up to ten times longer. Read when torch is loaded.
-PATIENCE = {"GOMP_SPINCOUNT": "10000"}
 _children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child does not stay a zombie
 
 
@@ -77,4 +73,4 @@ def _spawn(run: Path) -> None:
     with open(log, "ab") as output:
         _children[str(run.resolve())] = subprocess.Popen(
             [sys.executable, "-m", "resnet_viz.training", str(run.resolve())],
-            cwd=runs.PROJECT, env={**PATIENCE, **os.environ}, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+            cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
