@@ -158,7 +158,7 @@ def train_arguments(parser: Parser) -> None:
     parser.add_argument("--network")
     parser.add_argument("--data")
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", metavar="RUN_DIR")
     parser.add_argument("--resume", metavar="RUN_DIR")
 

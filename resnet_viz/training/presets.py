@@ -16,7 +16,7 @@ class Preset:
 
 _ALL = (
     Preset("quick-shapes", "Quick: shapes in a minute", "A small network on pictures made here; the loss falls while you watch.",
-           Config(network="resnet8", data="shapes", epochs=3, train_limit=6000, lr=0.1, crop_padding=2)),
+           Config(network="resnet8", data="shapes", epochs=4, batch_size=64, lr=0.1, crop_padding=2)),
     Preset("shapes-resnet20", "ResNet-20 on shapes", "The whole data set, five epochs.",
            Config(network="resnet20", data="shapes", epochs=5, lr=0.2, crop_padding=2)),
     Preset("shapes-plain20", "Plain twin of ResNet-20", "The same network without its shortcuts, same seed, same batches.",

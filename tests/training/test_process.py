@@ -94,8 +94,9 @@ def test_a_killed_run_says_so_and_goes_on_bit_for_bit(started, finished):
 
 def test_the_command_line_trains_stops_and_continues(tmp_path, capsys):
     run = tmp_path / "run"
-    settings = [f"--set={key}={value}" for key, value in (("batch_size", 64), ("train_limit", 200), ("threads", 1), ("flip", 0.0))]
+    settings = ["--set", "batch_size=64", "train_limit=200", "--set=threads=1", "--set", "flip=0.0"]
     assert main(["train", "--network", "resnet8", "--data", "digits", "--epochs", "1", *settings, "--out", str(run)]) == 0
+    assert [runs.read_config(run)[key] for key in ("batch_size", "train_limit", "threads", "flip")] == [64, 200, 1, 0.0]
     said = capsys.readouterr()
     assert "epoch 1 of 1" in said.err and "test accuracy" in said.err and said.out == ""
     assert runs.state(run) == "finished"
