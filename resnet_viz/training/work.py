@@ -52,8 +52,8 @@ def prepare(config: Config, progress=None) -> Work:
     """Load the data, split it, build the network. progress(done, total, text) is called while data load."""
     device = torch.device(config.device)
     network = zoo.find(config.network)
-    train = sources.load(config.data, "train", progress=progress)
-    test = sources.load(config.data, "test", progress=progress)
+    train = sources.load(config.data, "train", progress, config.size)
+    test = sources.load(config.data, "test", progress, config.size)
     heads = tuple(train.heads)
     if list(config.arguments.get("heads", heads)) != list(heads):
         raise Problem(f"The network has heads {config.arguments['heads']}, the data has {list(heads)} classes; leave heads out.")

@@ -168,7 +168,7 @@ def test_a_loss_that_explodes_ends_with_a_sentence(tmp_path):
 def test_several_heads(tmp_path, monkeypatch):
     generator = torch.Generator().manual_seed(0)
 
-    def load(name, split, progress=None):
+    def load(name, split, progress=None, size=None):
         labels = torch.stack([torch.randint(0, n, (96,), generator=generator) for n in (5, 3)], dim=1)
         return sources.Pictures(torch.randint(0, 256, (96, 1, 8, 8), generator=generator, dtype=torch.uint8), labels,
                                 tuple("abcdexyz"), (5, 3), "made")
@@ -195,3 +195,17 @@ def test_the_datas_own_statistics(finished):
     pixels = data.images[kept].double() / 255
     p = checkpoints.read(finished / "last.safetensors").preprocessing
     assert p.mean == pytest.approx([pixels.mean().item()] * 3, abs=1e-4) and p.std == pytest.approx([pixels.std(correction=0).item()] * 3, abs=1e-4)
+
+
+def test_large_pictures_of_a_folder_are_read_at_the_size_that_was_asked_for(tmp_path):
+    from PIL import Image
+
+    for split in ("train", "test"):
+        for label, colour in (("dark", 20), ("light", 230)):
+            (tmp_path / "data" / split / label).mkdir(parents=True)
+            for index in range(8):
+                Image.new("RGB", (90 + index, 60), (colour, colour, index * 20)).save(tmp_path / "data" / split / label / f"{index}.png")
+    run = tmp_path / "run"
+    train_here(dataclasses.replace(PLAIN, data=str(tmp_path / "data"), size=16, batch_size=4, train_limit=None), run)
+    checkpoint = checkpoints.read(checkpoints.find(str(run)))
+    assert checkpoint.preprocessing.size == 16 and checkpoint.classes == ("dark", "light")
