@@ -114,9 +114,3 @@ def _look_up(table: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     picture = table[index]
     picture[missing] = MISSING
     return picture
-
-
-def plotly_scale(table: np.ndarray, steps: int = 32) -> list[list]:
-    """A table as plotly's colour scale: [[fraction, "rgb(r,g,b)"], ...]."""
-    chosen = np.round(np.linspace(0, 255, steps + 1)).astype(int)
-    return [[i / steps, f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(table[chosen].tolist())]

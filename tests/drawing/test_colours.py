@@ -59,12 +59,6 @@ def test_a_limit_of_zero_draws_zero():
     assert (colours.unsigned(np.array([3.0]), 0) == colours.SEQUENTIAL[0]).all()
 
 
-def test_plotly_gets_the_same_ends():
-    scale = colours.plotly_scale(colours.DIVERGING)
-    assert scale[0] == [0.0, "rgb({},{},{})".format(*colours.DIVERGING[0])]
-    assert scale[-1] == [1.0, "rgb({},{},{})".format(*colours.DIVERGING[255])]
-
-
 def test_the_theme_uses_this_table():
     theme = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
     assert theme["light"]["primaryColor"] == colours.ACCENT and theme["dark"]["primaryColor"] == colours.ACCENT_ON_DARK
