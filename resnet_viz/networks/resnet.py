@@ -1,7 +1,8 @@
 """Residual networks on one page: two blocks, one network.
 
 He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition (CVPR 2016). Section 3.3 and table 1 describe the
-ImageNet family, section 4.2 the CIFAR family and its plain twins. Parameters carry torchvision's names, so
+ImageNet family, section 4.2 the CIFAR family and its plain twins. Wide ResNets (Zagoruyko, Komodakis: BMVC 2016) and
+ResNeXt (Xie et al.: CVPR 2017) are the same bottleneck with other numbers. Parameters carry torchvision's names, so
 torchvision's weights load as they are. Two things differ from torchvision, both for the sake of looking inside:
 every call of an activation has a module of its own (a hook on a re-used one cannot tell its calls apart), and the
 addition x + F(x) is a module too, so that it can be seen, counted and switched off like any other layer.
@@ -39,9 +40,9 @@ def whole_numbers(name: str, sizes) -> tuple[int, ...]:
 class ResNetSpec:
     """Everything that decides the shape of a ResNet; plain values only, so that it travels as JSON in a weights file.
 
-    block       "basic" (two 3x3) or "bottleneck" (1x1, 3x3, 1x1 with four times the width)
+    block       "basic" (two 3x3) or "bottleneck" (1x1, 3x3, 1x1)
     depths      blocks in each stage, e.g. (3, 4, 6, 3) for ResNet-34 and ResNet-50
-    widths      channels inside the blocks of each stage
+    widths      channels inside the blocks of each stage, i.e. of their 3x3
     heads       classes of each classifier; usually one, e.g. (1000,)
     stem        "imagenet" (7x7 stride 2, then 3x3 max pool stride 2) or "cifar" (3x3 stride 1, no pool)
     stem_width  filters of the first convolution
@@ -49,6 +50,8 @@ class ResNetSpec:
                 None builds the plain network, without any shortcut
     variant     the stride of a bottleneck: "v1" on its first 1x1 (the paper), "v1.5" on its 3x3 (torchvision)
     conv_bias   biases in the convolutions, as some course code has them
+    expansion   outputs of a bottleneck per channel of its 3x3: 4 in the paper, 2 or 1 in wider kin; a basic block has 1
+    groups      parts of a bottleneck's 3x3 that do not see each other (ResNeXt, section 3.3)
     """
 
     block: str
@@ -63,6 +66,8 @@ class ResNetSpec:
     conv_bias: bool = False
     activation: str = "relu"
     norm: str = "batch"
+    expansion: int = 4
+    groups: int = 1
 
     def __post_init__(self):
         one_of("block", self.block, BLOCKS)
@@ -73,23 +78,32 @@ class ResNetSpec:
         one_of("normalisation layer", self.norm, NORMS)
         for name in ("depths", "widths", "heads"):
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
-        for name in ("in_channels", "stem_width"):
+        for name in ("in_channels", "stem_width", "expansion", "groups"):
             whole_numbers(name, [getattr(self, name)])
+        whole_numbers("block outputs", [self.out_channels(width) for width in self.widths])
         if len(self.depths) != len(self.widths):
             raise Problem(f"{len(self.depths)} stages need as many widths, not {len(self.widths)}.")
         if sum(self.depths) > MAX_BLOCKS:
             raise Problem(f"A network of {sum(self.depths):,} blocks is too deep; build at most {MAX_BLOCKS:,}.")
         if type(self.conv_bias) is not bool:
             raise Problem(f"conv_bias must be true or false, not {self.conv_bias!r:.60}.")
+        if self.groups > 1 and self.block == "basic":
+            raise Problem("A basic block has no groups; they part the 3x3 convolution of a bottleneck.")
+        if uneven := [width for width in self.widths if width % self.groups]:
+            raise Problem(f"{self.groups:,} groups cannot share {uneven[0]:,} channels; choose a number that divides them.")
 
     def arguments(self) -> dict:
         """The spec as JSON values."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
 
+    def out_channels(self, width: int) -> int:
+        """Channels that a block of this width puts out."""
+        return width * self.expansion if self.block == "bottleneck" else width
+
     # The three kinds of layer that every block is made of.
 
-    def conv(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-        return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=self.conv_bias)
+    def conv(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+        return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=self.conv_bias)
 
     def normalise(self, channels: int) -> nn.Module:
         return NORMS[self.norm](channels)
@@ -159,18 +173,18 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1 to narrow, 3x3, 1x1 to widen by four, and the way around them (figure 5, right)."""
+    """1x1 to narrow, 3x3, 1x1 to widen (by four in the paper), and the way around them (figure 5, right)."""
 
     expansion = 4
 
     def __init__(self, spec: ResNetSpec, in_channels: int, width: int, stride: int):
         super().__init__()
         first, second = (stride, 1) if spec.variant == "v1" else (1, stride)
-        out_channels = width * self.expansion
+        out_channels = spec.out_channels(width)
         self.conv1 = spec.conv(in_channels, width, 1, first)
         self.bn1 = spec.normalise(width)
         self.act1 = spec.activate()
-        self.conv2 = spec.conv(width, width, 3, second)
+        self.conv2 = spec.conv(width, width, 3, second, spec.groups)
         self.bn2 = spec.normalise(width)
         self.act2 = spec.activate()
         self.conv3 = spec.conv(width, out_channels, 1)
@@ -216,7 +230,7 @@ class ResNet(nn.Module):
             for index in range(depth):
                 stride = 2 if number > 1 and index == 0 else 1
                 blocks.append(BLOCKS[spec.block](spec, channels, width, stride))
-                channels = width * BLOCKS[spec.block].expansion
+                channels = spec.out_channels(width)
             self.add_module(f"layer{number}", nn.Sequential(*blocks))
             self.stages.append(f"layer{number}")
         self.avgpool = nn.AdaptiveAvgPool2d(1)

@@ -207,9 +207,19 @@ def test_a_spec_travels_as_json():
     ("widths", "44", "widths"),
     ("heads", (), "heads"), ("heads", (True,), "heads"), ("heads", (2**40,), "heads"),
     ("in_channels", 0, "in_channels"),
+    ("expansion", 0, "expansion"), ("expansion", 2**20, "block outputs"), ("groups", 0, "groups"),
+    ("groups", 2, "no groups"), ("groups", "2", "groups"),
     ("in_channels", "3", "in_channels"), ("stem_width", None, "stem_width"), ("conv_bias", "yes", "conv_bias"),
 ])
 def test_a_wrong_value_is_one_sentence(field, value, words):
     with pytest.raises(Problem, match=words) as caught:
-        ResNetSpec(**{**TINY, field: value})
+        ResNetSpec(**{**TINY, "block": "bottleneck" if field == "expansion" else "basic", field: value})
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_groups_must_divide_every_width():
+    with pytest.raises(Problem, match="4 groups cannot share 6 channels"):
+        ResNetSpec(**{**TINY, "block": "bottleneck"}, groups=4)
+    spec = ResNetSpec(**{**TINY, "block": "bottleneck"}, groups=2, expansion=3)
+    assert [spec.out_channels(width) for width in spec.widths] == [12, 18]
+    assert [spec.out_channels(width) for width in ResNetSpec(**TINY, expansion=3).widths] == [4, 6]
