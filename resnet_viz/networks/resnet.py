@@ -90,7 +90,7 @@ class ResNetSpec:
         if self.groups > 1 and self.block == "basic":
             raise Problem("A basic block has no groups; they part the 3x3 convolution of a bottleneck.")
         if uneven := [width for width in self.widths if width % self.groups]:
-            raise Problem(f"{self.groups:,} groups cannot share {uneven[0]:,} channels; choose a number that divides them.")
+            raise Problem(f"{self.groups:,} groups cannot share {uneven[0]:,} channels; choose a divisor.")
 
     def arguments(self) -> dict:
         """The spec as JSON values."""
