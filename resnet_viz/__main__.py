@@ -153,6 +153,23 @@ def evaluate(options) -> int:
     return 0
 
 
+def export_arguments(parser: Parser) -> None:
+    parser.add_argument("checkpoint")
+    parser.add_argument("--format", required=True)
+    parser.add_argument("--out", metavar="FILE", required=True)
+
+
+def export(options) -> int:
+    """write a checkpoint as safetensors, state-dict or onnx"""
+    from . import checkpoints
+    from . import export as exporting
+
+    checkpoint = checkpoints.read(checkpoints.find(options.checkpoint))
+    exporting.export(checkpoint, options.format, options.out)
+    print(f"{options.out} written, {os.path.getsize(options.out) / 2**20:,.2f} MiB")
+    return 0
+
+
 def train_arguments(parser: Parser) -> None:
     parser.add_argument("--preset")
     parser.add_argument("--network")
@@ -198,8 +215,9 @@ def bench(options) -> int:
 
 COMMANDS = {
     "networks": (networks, networks_arguments), "summary": (summary, summary_arguments), "doctor": (doctor, doctor_arguments),
-    "predict": (predict, predict_arguments), "evaluate": (evaluate, evaluate_arguments), "train": (train, train_arguments),
-    "check": (check, check_arguments), "bench": (bench, bench_arguments),
+    "predict": (predict, predict_arguments), "evaluate": (evaluate, evaluate_arguments),
+    "export": (export, export_arguments), "train": (train, train_arguments), "check": (check, check_arguments),
+    "bench": (bench, bench_arguments),
 }
 
 

@@ -14,7 +14,8 @@ EVERYTHING = [*SOURCES, *sorted(PROJECT.glob("tests/**/*.py"))]
 FLOORS = (  # whoever stands higher may import what stands lower, never the other way
     {"problems", "versions"},
     {"networks", "data"},
-    {"runs", "checkpoints", "doctor", "tensor_files", "evaluation"},
+    {"runs", "checkpoints", "doctor", "tensor_files", "tensor_names", "evaluation", "pretrained", "corrections",
+     "export"},
     {"training", "analysis", "drawing"},
     {"ui"},
     {"bench"},
