@@ -14,7 +14,7 @@ from torch import nn
 
 from ..networks import zoo
 from ..problems import Problem, one_of
-from .layer_shapes import DoesNotFit, Shape, UsedUp, macs, output_shape, pair
+from .layer_shapes import Shape, macs, output_shape, pair
 
 FLOAT_BYTES = 4  # activations are counted as float32
 MAX_SIZE = 4096  # pixels a side: ResNet-152 turns one such picture into 99 GiB of activations
@@ -25,6 +25,7 @@ LIMITS = {
     "depths": (1_000, "the deepest ResNet of the paper has 200 blocks in a stage"),
     "widths": (65_536, "the widest layer of the paper has 2,048 channels"),
     "stem_width": (65_536, "the paper's stem has 64 filters"),
+    "expansion": (64, "the paper's bottlenecks put out four times their width"),
 }
 
 
@@ -91,11 +92,7 @@ def _layer(name: str, module: nn.Module, input_shape: Shape, output: Shape) -> L
 def _call(layers: list[Layer], name: str, module: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
     """What a leaf's forward becomes: one more layer in the list, and an empty tensor of the right shape."""
     shapes = tuple(tuple(x.shape[1:]) for x in inputs)
-    try:
-        output = output_shape(module, *shapes)
-    except UsedUp:
-        height, width = shapes[0][-2:]
-        raise UsedUp(f"The picture is used up at {name}, where {height} x {width} pixels arrive.") from None
+    output = output_shape(module, *shapes)
     layers.append(_layer(name, module, shapes[0], output))
     return torch.empty((1, *output), device="meta")
 
@@ -108,22 +105,6 @@ def _walk(model: nn.Module, channels: int, size: int) -> tuple[Layer, ...]:
             module.forward = partial(_call, layers, name, module)
     model(torch.empty((1, channels, size, size), device="meta"))
     return tuple(layers)
-
-
-def _advice(network: str, model: nn.Module, channels: int) -> str:
-    """The size to choose instead: the network's own where a linear layer fixes it, else the smallest that passes."""
-    low, high = 0, MAX_SIZE  # low is used up, high is not
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            _walk(model, channels, middle)
-        except UsedUp:
-            low = middle
-        except DoesNotFit:
-            return f"Choose {zoo.find(network).input_size} pixels."
-        else:
-            high = middle
-    return f"Choose at least {high} pixels."
 
 
 def _check(arguments: dict, size: int) -> None:
@@ -141,18 +122,12 @@ def summary(network: str, arguments: dict | None, input_size: int) -> Summary:
     """Every layer of a network of the zoo for one square picture of `input_size` pixels a side.
 
     arguments   as in zoo.build, e.g. {"heads": [10], "stem": "cifar"}
-    Raises a Problem where the picture is used up before the end, does not fit a linear layer, or is absurdly large.
+    Raises a Problem where the picture does not fit the network, or is absurdly large.
     """
     _check(arguments or {}, input_size)
     model = zoo.build(network, arguments, device="meta")
-    channels = next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
-    try:
-        layers = _walk(model, channels, input_size)
-    except UsedUp as used_up:
-        raise Problem(f"{used_up} {_advice(network, model, channels)}") from None
-    except DoesNotFit as misfit:
-        raise Problem(f"{network} cannot take pictures of {input_size} x {input_size}: {misfit}. "
-                      f"{_advice(network, model, channels)}") from None
+    channels = zoo.channels_of(network, arguments or {})
+    layers = _walk(model, channels, input_size)
     parameters, buffers = list(model.parameters()), list(model.buffers())
     totals = {
         "params": sum(p.numel() for p in parameters),

@@ -6,16 +6,9 @@ from math import prod
 from torch import nn
 
 from ..networks.resnet import ACTIVATIONS, Add, PadShortcut
+from ..problems import Problem
 
 Shape = tuple[int, ...]  # without the batch: (channels, height, width) or (features,)
-
-
-class UsedUp(Exception):
-    """A window is larger than what is left of the picture."""
-
-
-class DoesNotFit(Exception):
-    """A linear layer gets another number of inputs than it was made for."""
 
 
 def pair(value) -> Shape:
@@ -37,7 +30,8 @@ def _slide(module: nn.Module, shape: Shape) -> Shape:
     ceil = getattr(module, "ceil_mode", False)
     sides = tuple(windows(n, *setting, ceil) for n, *setting in zip(shape[-2:], *settings))
     if min(sides) < 1:
-        raise UsedUp
+        height, width = shape[-2:]
+        raise Problem(f"{height} x {width} pixels are too few for a window of {module.kernel_size}.")
     return sides
 
 
@@ -55,7 +49,7 @@ def _adaptive(module: nn.AdaptiveAvgPool2d, shape: Shape) -> Shape:
 
 def _linear(module: nn.Linear, shape: Shape) -> Shape:
     if shape[-1] != module.in_features:
-        raise DoesNotFit(f"its linear layer has {module.in_features:,} inputs, and {shape[-1]:,} arrive")
+        raise Problem(f"A linear layer with {module.in_features:,} inputs cannot take {shape[-1]:,}.")
     return *shape[:-1], module.out_features
 
 
@@ -88,7 +82,7 @@ SHAPES: dict[type[nn.Module], Callable[..., Shape]] = {
 
 
 def output_shape(module: nn.Module, *inputs: Shape) -> Shape:
-    """Shape of a leaf's output; raises UsedUp or DoesNotFit, and TypeError for a kind that has no formula here yet."""
+    """Shape of a leaf's output; Problem where the input does not fit, TypeError for a kind without a formula here."""
     if type(module) not in SHAPES:
         raise TypeError(f"{type(module).__name__} has no output formula; add one to SHAPES in layer_shapes.py")
     return SHAPES[type(module)](module, *inputs)

@@ -151,8 +151,6 @@ def make_shortcut(spec: ResNetSpec, in_channels: int, out_channels: int, stride:
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and the way around them (figure 5, left)."""
 
-    expansion = 1
-
     def __init__(self, spec: ResNetSpec, in_channels: int, width: int, stride: int):
         super().__init__()
         self.conv1 = spec.conv(in_channels, width, 3, stride)
@@ -174,8 +172,6 @@ class BasicBlock(nn.Module):
 
 class Bottleneck(nn.Module):
     """1x1 to narrow, 3x3, 1x1 to widen (by four in the paper), and the way around them (figure 5, right)."""
-
-    expansion = 4
 
     def __init__(self, spec: ResNetSpec, in_channels: int, width: int, stride: int):
         super().__init__()

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from .picture_sizes import must_fit
+
 
 class SimpleCNN(nn.Module):
     """Two rounds of 3x3 convolution, batch norm, ReLU and 2x2 max pool, then dropout and a linear layer.
@@ -11,7 +13,9 @@ class SimpleCNN(nn.Module):
     8x8 are its 4,096 inputs.
     """
 
-    def __init__(self, heads: tuple[int, ...], in_channels: int = 3, dropout: float = 0.5):
+    sizes = 32, 35  # pixels a side that leave 8x8 after two halvings
+
+    def __init__(self, heads: tuple[int, ...] = (10,), in_channels: int = 3, dropout: float = 0.5):
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 32, 3, padding=1)
         self.bn1 = nn.BatchNorm2d(32)
@@ -25,6 +29,7 @@ class SimpleCNN(nn.Module):
         self.fc = nn.Linear(64 * 8 * 8, sum(heads))
 
     def forward(self, x: Tensor) -> Tensor:
+        must_fit("simple-cnn", self.sizes, x)
         x = self.pool1(self.act1(self.bn1(self.conv1(x))))
         x = self.pool2(self.act2(self.bn2(self.conv2(x))))
         return self.fc(self.dropout(torch.flatten(x, 1)))

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from ..problems import Problem, one_of
+from .grapheme_resnet import GraphemeResNet
+from .hw4_resnet import Hw4ResNet
 from .resnet import ResNet, ResNetSpec, whole_numbers
 from .simple_cnn import SimpleCNN
 
@@ -19,6 +21,13 @@ IMAGENET_DEPTHS = {  # He et al. table 1
     50: ("bottleneck", (3, 4, 6, 3)),
     101: ("bottleneck", (3, 4, 23, 3)),
     152: ("bottleneck", (3, 8, 36, 3)),
+}
+KIN = {  # depth, channels of the first 3x3, expansion, groups: as torchvision publishes them
+    "wide-resnet50-2": (50, 128, 2, 1),
+    "wide-resnet101-2": (101, 128, 2, 1),
+    "resnext50-32x4d": (50, 128, 2, 32),
+    "resnext101-32x8d": (101, 256, 1, 32),
+    "resnext101-64x4d": (101, 256, 1, 64),
 }
 CIFAR_NUMBERS = (8, 14, 20, 32, 44, 56, 110)  # 6n + 2 layers: three stages of n basic blocks, section 4.2
 PLAIN_ONLY = "has no shortcuts: that is what makes it plain"
@@ -35,6 +44,8 @@ class Network:
     heads: tuple[int, ...]  # default classes of each classifier
     make: Callable[..., nn.Module]
     spec: ResNetSpec | None = None
+    in_channels: int = 3
+    sizes: tuple[int, int] | None = None  # least and most pixels a side, where its linear layer fixes them
 
 
 def _resnet(defaults: dict, fixed: dict | None = None) -> Callable[..., ResNet]:
@@ -52,42 +63,66 @@ def _resnet(defaults: dict, fixed: dict | None = None) -> Callable[..., ResNet]:
     return make
 
 
-def _simple_cnn(heads=(10,), in_channels: int = 3, dropout: float = 0.5, **unknown) -> SimpleCNN:
-    for key in unknown:
-        raise Problem(f"simple-cnn has no {key:.60} to set; it takes heads, in_channels and dropout.")
-    whole_numbers("in_channels", [in_channels])
-    if not 0 <= dropout < 1:
-        raise Problem(f"dropout is a share of at least 0 and below 1, not {dropout!r:.60}.")
-    return SimpleCNN(whole_numbers("heads", heads), in_channels, dropout)
+def _course(name: str, network: type[nn.Module], description: str, input_size: int) -> Network:
+    """An entry for a network of a course: nothing can be chosen but what its class takes."""
+    defaults = {key: parameter.default for key, parameter in inspect.signature(network).parameters.items()}
+
+    def make(**arguments) -> nn.Module:
+        for key in arguments:
+            if key not in defaults:
+                *most, last = defaults
+                raise Problem(f"{name} has no {key:.60} to set; it takes {', '.join(most)} and {last}.")
+        wanted = {**defaults, **arguments}
+        whole_numbers("in_channels", [wanted["in_channels"]])
+        if not 0 <= wanted.get("dropout", 0) < 1:
+            raise Problem(f"dropout is a share of at least 0 and below 1, not {wanted['dropout']!r:.60}.")
+        return network(**{**wanted, "heads": whole_numbers("heads", wanted["heads"])})
+
+    return Network(name, "course network", description, input_size, defaults["heads"], make,
+                   in_channels=defaults["in_channels"], sizes=network.sizes)
+
+
+def _imagenet(depth: int, **changes) -> dict:
+    block, depths = IMAGENET_DEPTHS[depth]
+    return {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (1000,), "stem": "imagenet",
+            "stem_width": 64, "shortcut": "B", **changes}
+
+
+def _kin(depth: int, width: int, expansion: int, groups: int) -> dict:
+    return _imagenet(depth, widths=tuple(width * 2**stage for stage in range(4)), expansion=expansion, groups=groups)
+
+
+def _cifar(depth: int, shortcut: str | None) -> dict:
+    n = (depth - 2) // 6
+    return {"block": "basic", "depths": (n, n, n), "widths": CIFAR_WIDTHS, "heads": (10,), "stem": "cifar",
+            "stem_width": 16, "shortcut": shortcut}
 
 
 def _entries():
+    def entry(name: str, family: str, description: str, defaults: dict, fixed: dict | None = None) -> Network:
+        spec = ResNetSpec(**defaults)
+        size = 224 if spec.stem == "imagenet" else 32
+        return Network(name, family, description, size, spec.heads, _resnet(defaults, fixed), spec)
+
     for depth, (block, depths) in IMAGENET_DEPTHS.items():
-        defaults = {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (1000,),
-                    "stem": "imagenet", "stem_width": 64, "shortcut": "B"}
-        yield Network(f"resnet{depth}", "ImageNet ResNet", f"{depth} layers, {block} blocks {list(depths)}",
-                      224, (1000,), _resnet(defaults), ResNetSpec(**defaults))
+        yield entry(f"resnet{depth}", "ImageNet ResNet", f"{depth} layers, {block} blocks {list(depths)}",
+                    _imagenet(depth))
+    for name, (depth, width, expansion, groups) in KIN.items():
+        family, parted = ("ResNeXt", f", in {groups} groups") if groups > 1 else ("wide ResNet", "")
+        yield entry(name, family, f"ResNet-{depth} with {width} to {8 * width:,} channels in its 3x3{parted}",
+                    _kin(depth, width, expansion, groups))
     for depth in CIFAR_NUMBERS:
-        n = (depth - 2) // 6
-        defaults = {"block": "basic", "depths": (n, n, n), "widths": CIFAR_WIDTHS, "heads": (10,),
-                    "stem": "cifar", "stem_width": 16, "shortcut": "A"}
-        yield Network(f"resnet{depth}", "CIFAR ResNet", f"{depth} layers, three stages of {n} basic blocks",
-                      32, (10,), _resnet(defaults), ResNetSpec(**defaults))
+        yield entry(f"resnet{depth}", "CIFAR ResNet", f"{depth} layers, basic blocks {[(depth - 2) // 6] * 3}",
+                    _cifar(depth, "A"))
     for depth in CIFAR_NUMBERS:
-        n = (depth - 2) // 6
-        defaults = {"block": "basic", "depths": (n, n, n), "widths": CIFAR_WIDTHS, "heads": (10,),
-                    "stem": "cifar", "stem_width": 16, "shortcut": None}
-        yield Network(f"plain{depth}", "CIFAR plain", f"{depth} layers, the twin of resnet{depth} without shortcuts",
-                      32, (10,), _resnet(defaults, {"shortcut": PLAIN_ONLY}), ResNetSpec(**defaults))
+        yield entry(f"plain{depth}", "CIFAR plain", f"{depth} layers, the twin of resnet{depth} without shortcuts",
+                    _cifar(depth, None), {"shortcut": PLAIN_ONLY})
     for depth in (18, 34, 50):
-        block, depths = IMAGENET_DEPTHS[depth]
-        defaults = {"block": block, "depths": depths, "widths": IMAGENET_WIDTHS, "heads": (10,),
-                    "stem": "cifar", "stem_width": 64, "shortcut": "B"}
-        yield Network(f"resnet{depth}-cifar", "ResNet with CIFAR stem",
-                      f"ResNet-{depth} with a 3x3 stem for 32x32 pictures",
-                      32, (10,), _resnet(defaults), ResNetSpec(**defaults))
-    yield Network("simple-cnn", "course network", "two convolutions and a linear layer, the lab's warm-up",
-                  32, (10,), _simple_cnn)
+        yield entry(f"resnet{depth}-cifar", "ResNet with CIFAR stem",
+                    f"ResNet-{depth} with a 3x3 stem for 32x32 pictures", _imagenet(depth, heads=(10,), stem="cifar"))
+    yield _course("simple-cnn", SimpleCNN, "two convolutions and a linear layer, the lab's warm-up", 32)
+    yield _course("hw4-resnet", Hw4ResNet, "twelve blocks without a ReLU after the sum, a homework's for CIFAR-100", 32)
+    yield _course("grapheme-resnet", GraphemeResNet, "eight basic blocks, three heads, an article's for graphemes", 64)
 
 
 NETWORKS = {network.name: network for network in _entries()}
@@ -124,6 +159,11 @@ def heads_of(name: str, arguments: dict) -> tuple[int, ...]:
     if "heads" in arguments:
         return tuple(arguments["heads"])
     return find(name).heads
+
+
+def channels_of(name: str, arguments: dict) -> int:
+    """Channels of the pictures that build(name, arguments) would take."""
+    return arguments.get("in_channels", 3 if name == CUSTOM else find(name).in_channels)
 
 
 def num_params(model: nn.Module) -> int:

@@ -136,8 +136,9 @@ def test_the_document_of_the_command_line():
 
 
 @pytest.mark.parametrize(("network", "arguments", "size", "words"), [
-    ("simple-cnn", {}, 64, "4,096 inputs, and 16,384 arrive. Choose 32 pixels"),
-    ("simple-cnn", {}, 2, "used up at pool2"),
+    ("simple-cnn", {}, 64, "pictures of 32 to 35 pixels a side, not 64 x 64"),
+    ("hw4-resnet", {}, 24, "pictures of 25 to 56 pixels a side, not 24 x 24"),
+    ("grapheme-resnet", {}, 92, "pictures of 28 to 91 pixels a side, not 92 x 92"),
     ("resnet18", {}, 0, "input size must be between 1 and 4,096"),
     ("resnet18", {}, 100_000, "fits no computer"),
     ("resnet18", {"heads": [10**18]}, 224, "no data set has more"),
