@@ -1,15 +1,19 @@
 """Trained weights with all that is needed to use them: the network, its classes, and how pictures are prepared."""
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from . import doctor, runs, tensor_files
+from . import corrections, doctor, pretrained, runs, tensor_files
+from .corrections import Correction
 from .data.preprocessing import NORMALISATIONS, Preprocessing, normalisation, spread
+from .doctor import Diagnosis
 from .networks import zoo
 from .problems import Problem
 
@@ -17,14 +21,27 @@ BUNDLED = runs.PROJECT / "checkpoints"
 FORMAT_VERSION = 1
 
 
+class NotRecognised(Problem):
+    """The file opens, but is no network that we know; `diagnosis` says how far it was understood."""
+
+    def __init__(self, sentence: str, diagnosis: Diagnosis):
+        super().__init__(sentence)
+        self.diagnosis = diagnosis
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights and their story; what a foreign file does not tell is None, and `notes` say what was assumed.
+    """Weights and their story; what a foreign file does not tell is None, and `assumed` says what stands in for it.
 
-    state    tensors by torchvision's names, float32 (counters int64)
-    metrics  what the trainer measured, e.g. {"val_accuracy": 0.87, "test_accuracy": 0.86}; fractions 0..1
-    data     the data set it learned from
-    run      the run directory it came from, or None for a single file
+    state       tensors by torchvision's names, float32 (counters int64); shared with the networks built from it
+    metrics     what the trainer measured, e.g. {"val_accuracy": 0.87, "test_accuracy": 0.86}; fractions 0..1
+    data        the data set it learned from
+    run         the run directory it came from, or None for a single file
+    diagnosis   what the doctor found: see its `found`, `missing`, `unexpected`, `undecided`
+    assumed     sentences: what the file does not tell and nobody has set by hand
+    warnings    sentences: what is wrong with it
+    digest      SHA-256 of a foreign file, the key of what is set by hand; None for this project's own
+    source      where known weights come from, e.g. "ResNet50_Weights.IMAGENET1K_V2 of torchvision"
     """
 
     name: str
@@ -40,7 +57,31 @@ class Checkpoint:
     seed: int | None = None
     run: Path | None = None
     format: str = "safetensors"
-    notes: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = field(default=None, repr=False)
+    assumed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    digest: str | None = None
+    source: str | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.warnings + self.assumed
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        return self.diagnosis.found if self.diagnosis else ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return self.diagnosis.missing if self.diagnosis else ()
+
+    @property
+    def unexpected(self) -> tuple[str, ...]:
+        return self.diagnosis.unexpected if self.diagnosis else ()
+
+    @property
+    def undecided(self) -> dict[str, tuple]:
+        return self.diagnosis.undecided if self.diagnosis else {}
 
 
 def write(path: Path, state: dict[str, Tensor], header: dict, half: bool = False) -> None:
@@ -56,47 +97,85 @@ def write(path: Path, state: dict[str, Tensor], header: dict, half: bool = False
     runs.write_atomic(Path(path), save(tensors, metadata={"resnet_viz": text}))
 
 
-def examine(path: Path) -> tuple[doctor.Diagnosis, tensor_files.TensorFile]:
+def examine(path: Path) -> tuple[Diagnosis, tensor_files.TensorFile]:
     """What is in a weights file; raises Problem only where the file cannot be opened at all."""
     file = tensor_files.read(path)
     shapes = {name: tuple(tensor.shape) for name, tensor in file.tensors.items()}
     diagnosis = doctor.diagnose(shapes, tensor_files.header_of(file.metadata), file.format)
-    broken = next((name for name, tensor in file.tensors.items()
-                   if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all()), None)
-    if broken and diagnosis.recognised:
-        note = f"{broken:.80} holds numbers that are not finite (NaN or infinity); answers will not make sense."
-        diagnosis = replace(diagnosis, notes=(note, *diagnosis.notes))
-    return diagnosis, file
+    if not diagnosis.recognised:
+        return diagnosis, file
+    warnings = list(diagnosis.warnings)
+    if broken := [name for name, tensor in file.tensors.items() if not _finite(tensor)]:
+        more = f" and {len(broken) - 1:,} more tensors hold" if len(broken) > 1 else " holds"
+        warnings.insert(0, f"{broken[0]:.80}{more} numbers that are not finite (NaN or infinity); answers will not make sense.")
+    if file.others:
+        warnings.append(f"The file also holds weights under {file.others[0]!r:.60}; those of the {file.format} are shown.")
+    return replace(diagnosis, warnings=tuple(warnings)), file
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether all numbers are finite, without a second tensor of that size: NaN shows in the smallest and the largest."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    small = tensor.element_size() == 1  # torch has no order for floats of 8 bits
+    return all(torch.isfinite(end) for end in torch.aminmax(tensor.float() if small else tensor.detach()))
 
 
 def read(path: Path, name: str | None = None) -> Checkpoint:
     """The checkpoint in a file (this project's or a stranger's); Problem with one sentence where it is none.
 
     name  what to call it on screen; else the run's or the file's name
+    What was set by hand for a foreign file (corrections.remember) is applied.
     """
     path = Path(path)
+    known = pretrained.of_file(path)
     diagnosis, file = examine(path)
     if not diagnosis.recognised:
-        raise Problem(f"{name or path.name} cannot be used: {diagnosis.notes[0] if diagnosis.notes else 'it is not a ResNet.'}")
+        raise NotRecognised(f"{name or path.name} cannot be used: {diagnosis.warnings[0]}", diagnosis)
     header = tensor_files.header_of(file.metadata) or {}
-    state = {ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items()
-             if ours not in diagnosis.unexpected}
-    heads = zoo.heads_of(diagnosis.network, diagnosis.arguments)
-    notes = list(diagnosis.notes)
-    if "preprocessing" in header:
-        preprocessing = _preprocessing(header["preprocessing"], diagnosis.in_channels)
-        classes = _known(header, "classes", list)
-    else:
-        preprocessing, classes = _assume(diagnosis, notes)
-    if classes is not None and len(classes) != sum(heads):
-        raise Problem(f"{path.name} names {len(classes)} classes for {sum(heads)} outputs; write it again.")
+    foreign = "preprocessing" not in header and known is None
     run = path.parent if runs.is_run(path.parent) and path.stem in runs.WEIGHTS else None
-    return Checkpoint(
-        name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments, state=state,
-        classes=tuple(map(str, classes)) if classes is not None else None, heads=heads, preprocessing=preprocessing,
+    classes = _known(header, "classes", list)
+    checkpoint = Checkpoint(
+        name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments,
+        state={ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items()
+               if ours not in diagnosis.unexpected},
+        classes=tuple(map(str, classes)) if classes is not None else None,
+        heads=zoo.heads_of(diagnosis.network, diagnosis.arguments),
+        preprocessing=_assumed_preprocessing(diagnosis) if "preprocessing" not in header else
+        _preprocessing(header["preprocessing"], diagnosis.in_channels),
         epoch=_known(header, "epoch", int), metrics=_known(header, "metrics", dict) or {},
         data=_known(header, "data", str), seed=_known(header, "seed", int),
-        run=run, format=file.format, notes=tuple(notes))
+        run=run, format=file.format, diagnosis=diagnosis, assumed=diagnosis.assumed, warnings=diagnosis.warnings,
+        digest=_digest(path) if foreign else None)
+    if known is not None:
+        return _published(checkpoint, known)
+    if foreign:
+        checkpoint = _remembered(checkpoint)
+    if checkpoint.classes is not None and len(checkpoint.classes) != sum(checkpoint.heads):
+        raise Problem(f"{path.name} names {len(checkpoint.classes)} classes for {sum(checkpoint.heads)} outputs; write it again.")
+    return checkpoint
+
+
+def _remembered(checkpoint: Checkpoint) -> Checkpoint:
+    """With what was set by hand for these bytes before; if that does not fit any more, without, and saying so."""
+    try:
+        return corrected(checkpoint, corrections.recall(checkpoint.digest) or Correction())
+    except Problem as problem:
+        plain = corrected(checkpoint, Correction())
+        return replace(plain, warnings=(f"What was set by hand is not used: {problem}", *plain.warnings))
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _published(checkpoint: Checkpoint, known: pretrained.Pretrained) -> Checkpoint:
+    """torchvision's own weights: their classes, transforms and accuracy are published with them."""
+    classes, preprocessing = pretrained.classes_and_preprocessing(known)
+    return replace(checkpoint, name=known.reference, classes=classes, preprocessing=preprocessing, data="ImageNet-1K",
+                   metrics={"val_accuracy": known.accuracy}, assumed=(), source=f"{known.reference} of torchvision")
 
 
 def _plain(name: str, tensor: Tensor) -> Tensor:
@@ -122,33 +201,67 @@ def _preprocessing(values, channels: int) -> Preprocessing:
     return preprocessing
 
 
-def _assume(diagnosis: doctor.Diagnosis, notes: list[str]) -> tuple[Preprocessing, list[str] | None]:
-    """Preprocessing and class names for a file that tells neither; what was assumed goes into notes."""
-    imagenet = diagnosis.num_classes == 1000
-    size = zoo.find(diagnosis.network).input_size if diagnosis.network in zoo.NETWORKS else \
-        (224 if diagnosis.arguments.get("stem") == "imagenet" else 32)
-    name = "half" if diagnosis.in_channels not in (1, 3) else "mnist" if diagnosis.in_channels == 1 else \
-        "imagenet" if size == 224 else "cifar10"
-    notes.append(f"The file does not say how pictures are prepared: {size}x{size} pixels and the {name} normalisation are assumed.")
-    mean, std = (spread(values, diagnosis.in_channels) for values in NORMALISATIONS[name])
-    preprocessing = Preprocessing(size, 256 if size == 224 else size, mean, std)
-    if not imagenet:
-        notes.append("The file names no classes: they are shown by number.")
-        return preprocessing, None
-    notes.append("1,000 classes: ImageNet's names are assumed.")
-    from torchvision.models._meta import _IMAGENET_CATEGORIES  # torchvision keeps its list there, also behind its weights
+# What a foreign file does not tell
 
-    return preprocessing, list(_IMAGENET_CATEGORIES)
+def _assumed_preprocessing(diagnosis: Diagnosis) -> Preprocessing:
+    """The published recipe for networks of that stem and that many channels."""
+    known = zoo.NETWORKS.get(diagnosis.network)
+    size = known.input_size if known else 224 if diagnosis.arguments.get("stem") == "imagenet" else 32
+    mean, std = (spread(values, diagnosis.in_channels) for values in NORMALISATIONS[_usual(diagnosis.in_channels, size)])
+    return Preprocessing(size, _resize(size), mean, std)
+
+
+def _usual(channels: int, size: int) -> str:
+    """The normalisation that networks of that many channels and that size usually have."""
+    return {1: "mnist", 3: "imagenet" if size == 224 else "cifar10"}.get(channels, "half")
+
+
+def _resize(size: int) -> int:
+    return round(size * 256 / 224) if size >= 224 else size
+
+
+def corrected(checkpoint: Checkpoint, correction: Correction) -> Checkpoint:
+    """The same foreign weights with what a person knows of them; Problem where it does not fit.
+
+    What the correction leaves open is assumed, and `assumed` says so.
+    """
+    diagnosis = doctor.with_arguments(checkpoint.diagnosis, correction.arguments)
+    assumed, preprocessing = list(diagnosis.assumed), _assumed_preprocessing(diagnosis)
+    usual = _usual(diagnosis.in_channels, preprocessing.size)
+    if correction.size is None:
+        assumed.append(f"Pictures of {preprocessing.size}x{preprocessing.size} pixels.")
+    else:
+        preprocessing = replace(preprocessing, size=correction.size, resize=_resize(correction.size))
+    if correction.normalisation is None:
+        assumed.append(f"The {usual} normalisation of the pixels.")
+    else:
+        mean, std = normalisation(correction.normalisation, diagnosis.in_channels)
+        preprocessing = replace(preprocessing, mean=mean, std=std)
+    classes, outputs = correction.classes, sum(checkpoint.heads)
+    if classes is None and outputs == 1000:
+        from torchvision.models._meta import _IMAGENET_CATEGORIES  # torchvision keeps its list there, behind its weights
+
+        classes = tuple(_IMAGENET_CATEGORIES)
+        assumed.append("ImageNet's names for the 1,000 classes.")
+    elif classes is None:
+        assumed.append("No names for the classes: they are shown by number.")
+    elif len(classes) != outputs:
+        raise Problem(f"{len(classes):,} class names do not fit {outputs:,} outputs; give one a class.")
+    return replace(checkpoint, network=diagnosis.network, arguments=diagnosis.arguments, diagnosis=diagnosis,
+                   classes=classes, preprocessing=preprocessing, assumed=tuple(assumed))
 
 
 def model(checkpoint: Checkpoint) -> nn.Module:
-    """The checkpoint's network with its weights, in evaluation mode, its parameters without gradients."""
-    network = zoo.build(checkpoint.network, checkpoint.arguments, device="meta").to_empty(device="cpu")
+    """The checkpoint's network in evaluation mode, its parameters without gradients.
+
+    Its tensors are the checkpoint's own, not copies: whoever changes them works on `copy.deepcopy` of it.
+    """
+    network = zoo.build(checkpoint.network, checkpoint.arguments, device="meta")
     state = dict(checkpoint.state)
     for name in network.state_dict():
         if name.endswith(doctor.COUNTER):
             state.setdefault(name, torch.zeros((), dtype=torch.long))
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
 
@@ -177,8 +290,10 @@ def best_or_last(run: Path) -> Path | None:
     return runs.weights_file(run, "best") or runs.weights_file(run, "last")
 
 
-def find(reference: str) -> Path:
-    """The weights file behind a reference: a file, a run directory (best, else last), or the name of a bundled run."""
+def find(reference: str, progress: Callable | None = None) -> Path:
+    """The weights file behind a reference: a file, a run directory (best, else last), the name of a bundled run, or
+    of published weights such as ResNet50_Weights.IMAGENET1K_V2, which are downloaded where they are not here yet.
+    """
     if reference in bundled() and not os.path.exists(reference):
         reference = str(BUNDLED / reference)
     if os.path.isfile(reference):  # os.path: a name that is too long for the system simply does not exist
@@ -187,6 +302,8 @@ def find(reference: str) -> Path:
         if weights := best_or_last(Path(reference)):
             return weights
         raise Problem(f"{reference} has no weights yet: a run writes them after its first epoch.")
+    if "_Weights." in reference:
+        return pretrained.fetch(reference, progress)
     known = ", ".join(bundled()) or "none are installed"
     raise Problem(f"There is no checkpoint {reference!r:.100}: give a file, a run directory, or a bundled name "
                   f"({known}).")

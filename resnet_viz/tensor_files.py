@@ -2,7 +2,9 @@
 
 import json
 import pickle
+import re
 import struct
+import threading
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -13,11 +15,39 @@ from torch import Tensor
 
 from .problems import Problem
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "ema", "module")  # keys under which people store a state_dict
+# keys under which people store a state_dict, the likeliest first
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "ema", "module", "model_state", "network", "weights",
+            "model_ema", "state_dict_ema", "ema_state_dict", "shadow", "student", "teacher")
 HEADER_LIMIT_BYTES = 100 * 2**20
+DEPTH = 4  # dictionaries within dictionaries
 SLACK_BYTES = 2**20  # what tensors may take beyond the size of their file: some share a few numbers
-REFUSED = ("it holds more than tensors, or is damaged, and opening such a file could run code; "
-           "save only the state_dict: torch.save(model.state_dict(), 'weights.pth')")
+CURE = "save only the state_dict: torch.save(model.state_dict(), 'weights.pth')"
+_LOADING = threading.Lock()  # what torch's unpickler may create is a list of the process, not of a call
+
+
+class Inert:
+    """Stands for an object beside the tensors (a date, a number of NumPy, command-line options): created, never read."""
+
+    def __new__(cls, *args, **kwargs):
+        return object.__new__(cls)
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __setstate__(self, state):
+        pass
+
+
+# What trainers store beside the weights. The unpickler gets our empty object or a plain dict instead of the class.
+HARMLESS = [(Inert, name) for name in (
+    "argparse.Namespace", "builtins.list", "collections.defaultdict", "datetime.date", "datetime.datetime",
+    "datetime.timedelta", "numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy.core.multiarray.scalar",
+    "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath",
+)] + [(dict, name) for name in (
+    "lightning.fabric.utilities.data.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+)]
 
 
 @dataclass(frozen=True)
@@ -26,11 +56,13 @@ class TensorFile:
 
     metadata  the safetensors header's free text; empty for other formats
     format    "safetensors", "state_dict", or "state_dict under 'model'" and so on
+    others    keys of further weights in the same file, e.g. ("ema",)
     """
 
     tensors: dict[str, Tensor]
     metadata: dict[str, str]
     format: str
+    others: tuple[str, ...] = ()
 
 
 def read(path: Path) -> TensorFile:
@@ -51,7 +83,7 @@ def read(path: Path) -> TensorFile:
             _inspect_zip(path, size)
         elif start[:1] != b"\x80":
             raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save.")
-        file = _read_torch(path)
+        file = _read_torch(path, is_zip=start[:4] == b"PK\x03\x04")
     _check_plain(path, file.tensors, size)
     return file
 
@@ -85,18 +117,35 @@ def _inspect_zip(path: Path, size: int) -> None:
         raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened.")
 
 
-def _read_torch(path: Path) -> TensorFile:
+def _read_torch(path: Path, is_zip: bool) -> TensorFile:
     # weights_only: the unpickler knows tensors and plain containers, and nothing that could run.
+    # mmap: pages of the file become memory only when a number is looked at; the old format cannot be mapped.
     try:
-        with warnings.catch_warnings():
+        with _LOADING, warnings.catch_warnings(), torch.serialization.safe_globals(HARMLESS):
             warnings.simplefilter("ignore")  # torch's remarks on odd files: what matters becomes a Problem below
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
-        raise Problem(f"{path.name} is not opened: {REFUSED}.") from error
+        raise Problem(f"{path.name} is not opened: {_reason(path, error)}; {CURE}.") from error
     except (RuntimeError, EOFError, IndexError, OSError, ValueError, KeyError, TypeError, AttributeError,
-            UnicodeDecodeError, AssertionError, MemoryError, struct.error) as error:
+            UnicodeDecodeError, AssertionError, MemoryError, OverflowError, RecursionError, struct.error) as error:
         raise Problem(f"{path.name} is truncated or damaged; save or download it again.") from error
     return _unwrap(path, content)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why the unpickler stopped, with the name of what it met."""
+    try:
+        strange = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, IndexError, KeyError, AssertionError,
+            AttributeError, TypeError, UnicodeDecodeError, struct.error):  # the old format, or damage
+        strange = []
+    met = re.search(r"GLOBAL ([\w.]+)", str(error))
+    names = ([met[1]] if met else []) + [name for name in strange if name not in {known for _, known in HARMLESS}]
+    if any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in names):
+        return f"it holds a whole pickled network ({names[0]:.60}), and creating one runs its code"
+    if names:
+        return f"it holds more than tensors ({names[0]:.60}), and creating that could run code"
+    return "it holds more than tensors, or is damaged, and opening such a file could run code"
 
 
 def _check_plain(path: Path, tensors: dict[str, Tensor], size: int) -> None:
@@ -115,22 +164,34 @@ def _check_plain(path: Path, tensors: dict[str, Tensor], size: int) -> None:
 
 
 def _unwrap(path: Path, content) -> TensorFile:
-    kind = "state_dict"
-    for _ in range(len(WRAPPERS)):  # a hostile dictionary can contain itself
-        key = next((k for k in WRAPPERS if isinstance(content, dict) and isinstance(content.get(k), dict)), None)
-        if _is_state_dict(content) or key is None:
-            break
-        content, kind = content[key], f"state_dict under {key!r}"
-    if not isinstance(content, dict) or not content:
-        raise Problem(f"{path.name} holds no named tensors; save the state_dict: torch.save(model.state_dict(), 'weights.pth').")
-    if not _is_state_dict(content):
+    """The state_dict inside of whatever dictionaries are around it."""
+    if isinstance(content, Tensor) or not isinstance(content, dict) or not content:
+        raise Problem(f"{path.name} holds no named tensors; {CURE}.")
+    found = _state_dicts(content)
+    if not found:
         raise Problem(f"{path.name} holds a dictionary, but not of tensors: {_names(content)}; save the state_dict alone.")
-    return TensorFile(dict(content), {}, kind)
+    keys = min(found, key=lambda keys: _rank(keys, found[keys]))
+    others = tuple(".".join(other) for other in found if other != keys)
+    kind = f"state_dict under {'.'.join(keys)!r:.60}" if keys else "state_dict"
+    return TensorFile(found[keys], {}, kind, others)
 
 
-def _is_state_dict(content) -> bool:
-    return (isinstance(content, dict) and bool(content)
-            and all(isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()))
+def _state_dicts(content: dict, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, Tensor]]:
+    """Every dictionary of named tensors, by the keys that lead to it; a hostile one can contain itself, so not deep."""
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    if 2 * len(tensors) > len(content):  # a few other values beside the tensors, such as an epoch, do no harm
+        return {keys: tensors}
+    found = {}
+    for key, value in content.items():
+        if isinstance(key, str) and isinstance(value, dict) and len(keys) < DEPTH:
+            found |= _state_dicts(value, (*keys, key))
+    return found
+
+
+def _rank(keys: tuple[str, ...], tensors: dict[str, Tensor]) -> tuple:
+    """Known keys in their order, then the one with the most tensors."""
+    place = min((WRAPPERS.index(key) for key in keys if key in WRAPPERS), default=0 if not keys else len(WRAPPERS))
+    return place, len(keys), -len(tensors)
 
 
 def _names(content: dict) -> str:

@@ -66,7 +66,7 @@ def test_a_wrapped_state_dict_with_extras(tmp_path, key):
 
 def test_wrapped_twice(tmp_path):
     file = tensor_files.read(saved(tmp_path / "c.pth", {"model": {"state_dict": STATE}}))
-    assert same(file.tensors) and file.format == "state_dict under 'state_dict'"
+    assert same(file.tensors) and file.format == "state_dict under 'model.state_dict'"
 
 
 def test_safetensors_with_metadata(tmp_path):
