@@ -26,6 +26,8 @@ def lines(layer: Layer) -> list[tuple[str, str]]:
     found = []
     if layer.kernel and len(layer.input_shape) == 3:
         found += _sides(layer)
+    if layer.kind == "Conv2d" and layer.weight_shape[1] < layer.input_shape[0]:
+        found.append(("inputs of each filter", _groups(layer)))
     if layer.params:
         found.append(("parameters", _parameters(layer)))
     if layer.macs:
@@ -42,6 +44,12 @@ def _sides(layer: Layer) -> list[tuple[str, str]]:
     if written[0] == written[1]:
         return [("height and width", written[0])]
     return [("height", written[0]), ("width", written[1])]
+
+
+def _groups(layer: Layer) -> str:
+    """ResNeXt's 3x3: the channels are parted, and a filter sees those of its own group only."""
+    seen, channels = layer.weight_shape[1], layer.input_shape[0]
+    return f"{channels:,} channels / {channels // seen:,} groups = {seen:,}"
 
 
 def _parameters(layer: Layer) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.resnet import Add
+from ..networks.resnet import ACTIVATIONS, Add
 from ..problems import one_of
 
 
@@ -54,7 +54,9 @@ def _terms_of_conv(module: nn.Conv2d, inputs: tuple[Tensor, ...], at: tuple[int,
     channel, *corner = at
     (height, width), (down, right), (top, left) = module.kernel_size, module.stride, module.padding
     patch = F.pad(inputs[0][0], (left, left, top, top))[:, corner[0] * down:, corner[1] * right:][:, :height, :width]
-    products = patch * module.weight[channel]
+    inputs_seen = module.weight.shape[1]  # fewer than arrive in a grouped convolution: those of the filter's own group
+    first = channel // (module.out_channels // module.groups) * inputs_seen
+    products = patch[first:first + inputs_seen] * module.weight[channel]
     return {"for": float(products.clamp(min=0).sum()), "against": float(products.clamp(max=0).sum()),
             "bias": 0.0 if module.bias is None else float(module.bias[channel])}
 
@@ -65,10 +67,14 @@ def _terms_of_norm(module: nn.BatchNorm2d, inputs: tuple[Tensor, ...], at: tuple
     return {"x": float(inputs[0][0][at]), "eps": module.eps} | of_channel
 
 
+def _terms_of_activation(module: nn.Module, inputs: tuple[Tensor, ...], at: tuple[int, int, int]) -> dict[str, float]:
+    return {"x": float(inputs[0][0][at])}
+
+
 TERMS = {
     nn.Conv2d: _terms_of_conv,
     nn.BatchNorm2d: _terms_of_norm,
-    nn.ReLU: lambda module, inputs, at: {"x": float(inputs[0][0][at])},
+    **{type(make()): _terms_of_activation for make in ACTIVATIONS.values()},
     Add: lambda module, inputs, at: {"residual": float(inputs[0][0][at]), "shortcut": float(inputs[1][0][at])},
 }
 

@@ -28,8 +28,13 @@ FORMULAS = {
               r"w_{c,\,i,\,\Delta y,\,\Delta x} \; x_{i,\;y+\Delta y,\;x+\Delta x}",
     "BatchNorm2d": r"y_c = \gamma_c \, \frac{x_c - \mu_c}{\sqrt{\sigma_c^2 + \varepsilon}} + \beta_c",
     "ReLU": r"y = \max(0, x)",
+    "LeakyReLU": r"y = \max(0.01 \, x, x)",
+    "ELU": r"y = x \text{ above 0}, \quad e^x - 1 \text{ below}",
+    "Tanh": r"y = \tanh(x)",
+    "Sigmoid": r"y = \frac{1}{1 + e^{-x}}",
     "Add": r"y = F(x) + x",
     "MaxPool2d": r"y = \max \text{ of the window}",
+    "AvgPool2d": r"y = \text{ mean of the window}",
     "AdaptiveAvgPool2d": r"y_c = \frac{1}{H W} \sum_{y, x} x_{c,\,y,\,x}",
     "Linear": r"y_j = b_j + \sum_i w_{j,\,i} \; x_i",
 }
@@ -39,6 +44,10 @@ WITH_NUMBERS = {  # the same with the terms of the layer's largest number put in
     "BatchNorm2d": lambda t: rf"{t['gamma']:.3g} \cdot \frac{{{t['x']:.3g} - ({t['mean']:.3g})}}"
                              rf"{{\sqrt{{{t['var']:.3g} + {t['eps']:g}}}}} + ({t['beta']:.3g})",
     "ReLU": lambda t: rf"\max(0, {t['x']:.3g})",
+    "LeakyReLU": lambda t: rf"\max(0.01 \cdot ({t['x']:.3g}), {t['x']:.3g})",
+    "ELU": lambda t: f"{t['x']:.3g}" if t["x"] > 0 else rf"e^{{{t['x']:.3g}}} - 1",
+    "Tanh": lambda t: rf"\tanh({t['x']:.3g})",
+    "Sigmoid": lambda t: rf"\frac{{1}}{{1 + e^{{-({t['x']:.3g})}}}}",
     "Add": lambda t: rf"{t['residual']:.3g} + ({t['shortcut']:.3g})",
 }
 WHAT_IT_DOES = {

@@ -9,7 +9,7 @@ from ..drawing import kernels as drawing
 from . import networks
 
 SHOWN = {"colour": "all filters, in colour", "filter": "the inputs of one filter", "input": "one input of all filters"}
-INDEX = {"filter": "Filter", "input": "Input channel"}
+INDEX = {"filter": "Filter", "input": "Input"}  # in a grouped convolution of each filter's own group
 SCALES = {"kernel": "each kernel", "layer": "whole layer"}
 ORDERS = {"index": "by number", "norm": "by norm, the strongest first", "change": "by change, the most moved first"}
 HOW_TO_READ = {

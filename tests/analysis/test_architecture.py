@@ -36,11 +36,14 @@ def hooked(model, size, channels=3):
     ("resnet18", {"heads": [7], "in_channels": 1, "conv_bias": True}, 65),
     ("resnet50", {"heads": [5, 3], "variant": "v1"}, 97),
     ("resnet50-cifar", {}, 17),
+    ("resnext50-32x4d", {"heads": [4]}, 65),
     ("simple-cnn", {}, 32),
+    ("hw4-resnet", {}, 30),
+    ("grapheme-resnet", {}, 91),
 ])
 def test_rows_are_the_leaf_calls_of_a_real_forward(network, arguments, size):
     rows = [(row.name, row.input_shape, row.output_shape) for row in summary(network, arguments, size).layers]
-    assert rows == hooked(zoo.build(network, arguments), size, arguments.get("in_channels", 3))
+    assert rows == hooked(zoo.build(network, arguments), size, zoo.channels_of(network, arguments))
 
 
 @pytest.mark.parametrize("network", ["resnet18", "resnet50"])
@@ -55,11 +58,12 @@ def test_weights_and_shapes_are_torchvisions(network):
 
 @pytest.mark.parametrize(("network", "arguments", "size"), [
     ("resnet18", {}, 64), ("resnet50", {"variant": "v1"}, 64), ("resnet20", {"shortcut": "B"}, 32),
-    ("simple-cnn", {}, 32),
+    ("simple-cnn", {}, 32), ("resnext50-32x4d", {"heads": [4]}, 64), ("wide-resnet50-2", {"heads": [4]}, 64),
+    ("hw4-resnet", {}, 32), ("grapheme-resnet", {}, 64),
 ])
 def test_macs_are_half_of_torchs_flops(network, arguments, size):
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        zoo.build(network, arguments)(torch.zeros(2, 3, size, size))
+        zoo.build(network, arguments)(torch.zeros(2, zoo.channels_of(network, arguments), size, size))
     assert 2 * 2 * summary(network, arguments, size).totals["macs"] == counter.get_total_flops()
 
 
@@ -87,6 +91,21 @@ def test_published_totals_of_the_cifar_family(depth, params, option_b):
     assert summary(f"resnet{depth}", {}, 32).totals["params"] == params
     assert summary(f"plain{depth}", {}, 32).totals["params"] == params
     assert summary(f"resnet{depth}", {"shortcut": "B"}, 32).totals["params"] == option_b
+
+
+@pytest.mark.parametrize("network", ["wide-resnet50-2", "wide-resnet101-2", "resnext50-32x4d", "resnext101-32x8d",
+                                     "resnext101-64x4d"])
+def test_multiply_adds_of_wide_and_resnext_are_those_torchvision_publishes(network):
+    published = torchvision.models.get_model_weights(network.replace("-", "_")).DEFAULT.meta["_ops"]
+    assert round(summary(network, {}, 224).totals["macs"] / 1e9, 3) == published
+
+
+def test_a_grouped_convolution_takes_a_share_of_the_channels():
+    rows = {row.name: row for row in summary("resnext50-32x4d", {}, 224).layers}
+    row = rows["layer1.0.conv2"]
+    assert row.weight_shape == (128, 128 // 32, 3, 3) and row.macs == 56 * 56 * 128 * (128 // 32) * 9
+    assert dict(arithmetic.lines(row))["inputs of each filter"] == "128 channels / 32 groups = 4"
+    assert "inputs of each filter" not in dict(arithmetic.lines(rows["layer1.0.conv1"]))
 
 
 def test_the_labs_network():

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from resnet_viz.analysis import feature_maps
 from resnet_viz.analysis.architecture import summary
 from resnet_viz.networks import zoo
+from resnet_viz.networks.resnet import ACTIVATIONS
 from resnet_viz.problems import Problem
 
 
@@ -37,9 +38,10 @@ def test_maps_of_the_first_layers_by_hand(model, picture):
         assert np.allclose(maps, expected[0].detach().numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("network", ["resnet8", "plain8", "simple-cnn"])
+@pytest.mark.parametrize("network", ["resnet8", "plain8", "simple-cnn", "hw4-resnet", "grapheme-resnet"])
 def test_every_layer_has_the_shape_of_the_table(network, picture):
     model = zoo.build(network).eval()
+    picture = picture[:, :zoo.channels_of(network, {})]
     for row in summary(network, {}, 32).layers:
         maps = feature_maps.feature_maps(model, picture, row.name).maps
         assert maps.shape == (row.output_shape + (1, 1))[:3]
@@ -120,6 +122,22 @@ def test_the_largest_number_is_made_of_its_terms(model, picture, layer):
         "add": lambda t: t["residual"] + t["shortcut"],
     }
     assert made[layer.split(".")[-1].rstrip("0123456789")](terms) == pytest.approx(spot.value, rel=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky-relu", "elu", "tanh", "sigmoid"])
+def test_the_largest_number_of_any_activation(activation, picture):
+    model = zoo.build("resnet8", {"activation": activation})
+    spot = feature_maps.feature_maps(model, picture, "act1").spot
+    assert ACTIVATIONS[activation]()(torch.tensor(spot.terms["x"])).item() == \
+        pytest.approx(spot.value, rel=1e-5)
+
+
+def test_a_grouped_filter_is_made_of_its_own_groups_channels():
+    torch.manual_seed(1)
+    conv = nn.Conv2d(6, 9, 3, padding=1, groups=3)
+    for _ in range(10):
+        spot = feature_maps.feature_maps(nn.Sequential(conv), torch.randn(1, 6, 5, 5), "0").spot
+        assert spot.terms["bias"] + spot.terms["for"] + spot.terms["against"] == pytest.approx(spot.value, rel=1e-4)
 
 
 def test_layers_without_terms_still_have_a_spot(model, picture):

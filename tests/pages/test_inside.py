@@ -69,7 +69,7 @@ def test_any_network_at_any_size(runs_folder):
     assert table["of parameters"].sum() == pytest.approx(1) and table["of MACs"].sum() == pytest.approx(1)
     app = choose(app, "Network", "simple-cnn")
     app.number_input[0].set_value(64).run()
-    assert not app.exception and "Choose 32 pixels" in app.error[0].value
+    assert not app.exception and "32 to 35 pixels a side" in app.error[0].value
 
 
 def test_folded_table(runs_folder):
