@@ -41,13 +41,24 @@ def networks(options) -> int:
 def summary_arguments(parser: Parser) -> None:
     parser.add_argument("network")
     parser.add_argument("--num-classes", type=int)
+    parser.add_argument("--heads", type=_numbers, metavar="N,N,...", help="classes of each of several classifiers")
     parser.add_argument("--conv-bias", action="store_true")
     parser.add_argument("--variant", choices=["v1", "v1.5"])
     parser.add_argument("--shortcut", choices=["A", "B"])
     parser.add_argument("--stem", choices=["imagenet", "cifar"])
+    parser.add_argument("--activation", metavar="NAME", help="relu, leaky-relu, elu, tanh or sigmoid")
+    parser.add_argument("--norm", metavar="NAME", help="batch or none")
     parser.add_argument("--in-channels", type=int)
     parser.add_argument("--input-size", type=int)
     _json_flag(parser)
+
+
+def _numbers(text: str) -> list[int]:
+    """168,11,7 -> [168, 11, 7]"""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is no list of whole numbers such as 168,11,7") from None
 
 
 def summary(options) -> int:
@@ -55,12 +66,18 @@ def summary(options) -> int:
     from .analysis import architecture
     from .networks import zoo
 
-    arguments = {key: getattr(options, key) for key in ("variant", "shortcut", "stem", "in_channels") if getattr(options, key) is not None}
+    keys = ("variant", "shortcut", "stem", "in_channels", "activation", "norm", "heads")
+    arguments = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
     if options.num_classes is not None:
+        if options.heads is not None:
+            raise Problem("--num-classes is for one classifier, --heads for several; give one of them.")
         arguments["heads"] = [options.num_classes]
     if options.conv_bias:
         arguments["conv_bias"] = True
-    size = zoo.find(options.network).input_size if options.input_size is None else options.input_size
+    network = zoo.find(options.network)
+    if options.variant == "v1" and network.spec and network.spec.block == "basic":
+        raise Problem(f"{network.name} has no bottlenecks, so there is no --variant v1 of it.")
+    size = network.input_size if options.input_size is None else options.input_size
     found = architecture.summary(options.network, arguments, size)
     _print(options, architecture.to_json(found), lambda: _summary_table(found))
     return 0
