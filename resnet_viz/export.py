@@ -29,8 +29,17 @@ def header(checkpoint: Checkpoint) -> dict:
 
 
 def _state(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """All tensors of the network, each in memory of its own, in the network's order and by torchvision's names."""
-    return dict(checkpoints.model(checkpoint).state_dict())
+    """All tensors of the network in its order and by torchvision's names, none a part of another's memory.
+
+    A tensor that shares its storage would be refused by safetensors, and torch.save would write all of the storage.
+    """
+    found, seen = {}, set()
+    for name, tensor in checkpoints.model(checkpoint).state_dict().items():
+        storage = tensor.untyped_storage()
+        alone = storage.nbytes() == tensor.nbytes and storage.data_ptr() not in seen
+        found[name] = tensor if alone else tensor.clone()
+        seen.add(storage.data_ptr())
+    return found
 
 
 def _safetensors(checkpoint: Checkpoint, path: Path) -> None:
