@@ -1,30 +1,23 @@
 """The published data sets, read through torchvision.datasets and downloaded on first use into the data folder.
 
-torchvision's own download has no time limit and no progress that a page can show, so the archives are fetched here
-(same addresses, same MD5 sums, same places as torchvision's) and torchvision then unpacks, checks and reads them.
+The archives are fetched by data/fetching.py (same addresses, same MD5 sums, same places as torchvision's own download)
+and torchvision then unpacks, checks and reads them.
 Fashion-MNIST is also read from the Debian and Ubuntu package dataset-fashion-mnist where that is installed.
 """
 
 import gzip
 import hashlib
-import os
-import threading
-import urllib.error
-import urllib.request
 import zlib
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import torch
 
 from ..problems import Problem
+from . import fetching
 from .sources import Pictures, Progress, data_folder
 
-CONNECT_S = 8.0                     # for an address to answer; two are tried at most
-STALL_S = 15.0                      # without a byte in the middle of a download
 PACKAGED_FASHION = (Path("/usr/share/datasets/fashion-mnist"), Path("/usr/local/share/datasets/fashion-mnist"))
 
 
@@ -100,75 +93,23 @@ def _present(reader, split: str):
 # ---------------------------------------------------------------- fetching
 
 def _fetch(name: str, archive: Archive, archives: list[Archive], progress: Progress | None) -> None:
-    """Put the archive in its place, unless it is there; through a .part file, so that a torn one is never taken."""
-    if archive.path.is_file() and _md5(archive.path) == archive.md5:
+    """Put the archive in its place, unless it is there."""
+    def whole(path: Path) -> bool:
+        return _md5(path) == archive.md5
+
+    if archive.path.is_file() and whole(archive.path):
         return
-    part = archive.path.with_name(f"{archive.path.name}.{os.getpid()}.part")
     try:
-        archive.path.parent.mkdir(parents=True, exist_ok=True)
-        part.touch()
+        fetching.fetch(archive.urls, archive.path, whole, name, progress)
     except OSError as error:
         raise Problem(f"The data folder {data_folder()} cannot be written ({error.strerror}); "
                       "set RESNET_VIZ_DATA to a folder that can.") from error
-    why = ""
-    try:
-        for url in archive.urls:
-            try:
-                _copy(url, part, name, progress)
-            except (OSError, HTTPException) as error:       # URLError and time-outs are OSErrors
-                why = f"{urlsplit(url).hostname}: {_reason(error)}"
-                continue
-            if _md5(part) == archive.md5:
-                os.replace(part, archive.path)
-                return
-            why = f"{urlsplit(url).hostname} sent a file with a wrong checksum"
-    finally:
-        part.unlink(missing_ok=True)
-    files = ", ".join(other.path.name for other in archives)
-    raise Problem(f"{name} could not be downloaded ({why}); connect to the internet, or put {files} into "
-                  f"{archive.path.parent}/, or choose shapes, glyphs or digits, which need no download"
-                  + ("; the Debian and Ubuntu package dataset-fashion-mnist will do as well."
-                     if name == "fashion-mnist" else "."))
-
-
-def _copy(url: str, part: Path, name: str, progress: Progress | None) -> None:
-    """Copy what the address sends into `part`; OSError when it does not answer in time, stalls or breaks off."""
-    with _opened(url) as response, part.open("wb") as file:
-        total, done = int(response.headers.get("Content-Length") or 0), 0
-        while block := response.read(2 ** 18):
-            file.write(block)
-            done += len(block)
-            if progress:
-                progress(done, max(total, done),
-                         f"downloading {name}: {done / 1e6:,.0f} of {max(total, done) / 1e6:,.0f} MB")
-    if done < total:
-        raise OSError("the connection broke off")
-
-
-def _opened(url: str):
-    """The response. A name server that is silent can block for long whatever the timeout, hence the thread."""
-    answer: list = []
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(url, headers={"User-Agent": "resnet-viz"})
-            answer.append(urllib.request.urlopen(request, timeout=STALL_S))
-        except (OSError, HTTPException) as error:
-            answer.append(error)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(CONNECT_S)
-    if not answer:
-        raise TimeoutError(f"no answer in {CONNECT_S:.0f} s")
-    if isinstance(answer[0], Exception):
-        raise answer[0]
-    return answer[0]
-
-
-def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or error
-    return str(getattr(reason, "strerror", None) or reason)
+    except fetching.Unreachable as error:
+        files = ", ".join(other.path.name for other in archives)
+        raise Problem(f"{name} could not be downloaded ({error}); connect to the internet, or put {files} into "
+                      f"{archive.path.parent}/, or choose shapes, glyphs or digits, which need no download"
+                      + ("; the Debian and Ubuntu package dataset-fashion-mnist will do as well."
+                         if name == "fashion-mnist" else ".")) from error
 
 
 def _md5(path: Path) -> str:

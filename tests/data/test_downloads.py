@@ -2,18 +2,18 @@
 
 import gzip
 import hashlib
-import http.server
 import pickle
 import tarfile
-import threading
 
 import numpy as np
 import pytest
 from torchvision import datasets
 
-from resnet_viz.data import downloads
+from resnet_viz.data import downloads, fetching
 from resnet_viz.data.sources import load
 from resnet_viz.problems import Problem
+
+from ..local_server import serving
 
 
 @pytest.fixture
@@ -21,42 +21,17 @@ def data(tmp_path, monkeypatch):
     """An empty data folder, no packaged data sets, and no waiting."""
     monkeypatch.setenv("RESNET_VIZ_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(downloads, "PACKAGED_FASHION", ())
-    monkeypatch.setattr(downloads, "CONNECT_S", 2.0)
+    monkeypatch.setattr(fetching, "CONNECT_S", 2.0)
     return tmp_path / "data"
 
 
 @pytest.fixture
 def server(tmp_path):
-    """A server of the folder `served`; its address. Files named *.silent are never answered, *.torn break off."""
+    """A server of the folder `served`; its address."""
     folder = tmp_path / "served"
     folder.mkdir()
-    done = threading.Event()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
-
-        def do_GET(self):
-            if self.path.endswith(".silent"):
-                done.wait(20)
-            elif self.path.endswith(".torn"):
-                self.send_response(200)
-                self.send_header("Content-Length", "1000")
-                self.end_headers()
-                self.wfile.write(b"x" * 400)
-            else:
-                super().do_GET()
-
-        def log_message(self, *args):
-            pass
-
-    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving.daemon_threads = True
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{serving.server_port}/"
-    done.set()
-    serving.shutdown()
-    serving.server_close()
+    with serving(folder) as address:
+        yield address
 
 
 def md5(path) -> str:
@@ -114,7 +89,7 @@ def test_an_archive_put_there_by_hand_is_taken(data, cifar, monkeypatch):
     (":9/x", "refused"), ("x.silent", "no answer in"), ("x.torn", "broke off"), ("no-such-file", "File not found")])
 def test_without_an_answer_one_sentence_says_what_to_do(data, cifar, server, monkeypatch, path, words):
     monkeypatch.setattr(datasets.CIFAR10, "url", "http://127.0.0.1:9/x" if path == ":9/x" else server + path)
-    monkeypatch.setattr(downloads, "CONNECT_S", 0.5)
+    monkeypatch.setattr(fetching, "CONNECT_S", 0.5)
     with pytest.raises(Problem) as caught:
         load("cifar10", "train")            # the silent server would close after 20 s, with other words
     sentence = str(caught.value)
