@@ -14,6 +14,7 @@ from .problems import Problem
 
 COUNTER = "num_batches_tracked"  # batch norm's step counter: older files lack it, and nothing in evaluation needs it
 LAYER = re.compile(r"(?:layer\d+\.|(?:conv|bn|fc)\d*\.)")  # where a ResNet's own layers are
+BY_HAND = "Set by hand: "
 SHOWN = 20  # disagreeing tensors that a diagnosis keeps
 FREE = ("heads", "in_channels", "conv_bias", "norm", "shortcut", "activation", "variant")  # a ResNet-18 stays one
 Shape = tuple[int, ...]
@@ -110,13 +111,16 @@ def with_arguments(diagnosis: Diagnosis, chosen: dict) -> Diagnosis:
         if value not in diagnosis.undecided.get(key, ()):
             options = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in diagnosis.undecided.items())
             raise Problem(f"{key:.40} cannot be set to {value!r:.40} for these weights; to choose there is: {options or 'nothing'}.")
-    if not chosen:
+    if not diagnosis.undecided:
         return diagnosis
-    spec = replace(zoo.build(diagnosis.network, diagnosis.arguments, device="meta").spec, **chosen)
+    # what is left open goes back to the assumption, also when something else was chosen for these weights before
+    assumed = {key: values[0] for key, values in diagnosis.undecided.items()}
+    spec = replace(zoo.build(diagnosis.network, diagnosis.arguments, device="meta").spec, **{**assumed, **chosen})
     name, arguments = _name_of(spec)
-    said = tuple(f"Set by hand: {key} {value or 'none'}." for key, value in chosen.items())
+    found = [sentence for sentence in diagnosis.found[1:] if not sentence.startswith(BY_HAND)]
+    said = tuple(f"{BY_HAND}{key} {value or 'none'}." for key, value in chosen.items())
     return replace(diagnosis, network=name, arguments=arguments, family=_family(name), shortcut=spec.shortcut,
-                   found=(_body(name, spec), *diagnosis.found[1:], *said), assumed=_assumed(spec, chosen))
+                   found=(_body(name, spec), *found, *said), assumed=_assumed(spec, chosen))
 
 
 def _from_header(header: dict) -> tuple[str, dict]:
@@ -267,6 +271,13 @@ def _compare(model, shapes: dict[str, Shape]) -> Diagnosis:
 
 def _family(name: str) -> str:
     return zoo.NETWORKS[name].family if name in zoo.NETWORKS else "custom ResNet"
+
+
+def in_words(network: str, arguments: dict) -> tuple[str, ...]:
+    """The same sentences for a network that did not have to be inferred, because its file names it."""
+    spec = getattr(zoo.build(network, arguments, device="meta"), "spec", None)
+    return (_body(network, spec), _ends(spec)) if spec else \
+        (f"{network}, {_family(network)}: {zoo.find(network).description}.",)
 
 
 def _body(name: str, spec: ResNetSpec) -> str:

@@ -57,7 +57,7 @@ def test_a_plain_network_cannot_be_told_from_shortcut_a_and_the_notes_say_so():
     assert found.shortcut == "A"
     assert "plain network" in found.assumed[-1] and found.undecided["shortcut"] == ("A", None)
     told = diagnosis(meta_shapes("plain20"), {"network": "plain20", "arguments": {"heads": [10]}})
-    assert told.network == "plain20" and told.family == "CIFAR plain" and told.shortcut is None and told.notes == ()
+    assert told.network == "plain20" and told.family == "CIFAR plain" and told.shortcut is None and told.assumed == told.warnings == ()
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "backbone.", "encoder.", "module.model.",
@@ -259,3 +259,16 @@ def test_a_header_that_cannot_be_built(header):
 def test_a_header_that_its_tensors_belie():
     found = diagnosis(meta_shapes("resnet20"), {"network": "resnet32", "arguments": {}})
     assert not found.recognised and found.missing
+
+
+def test_what_is_left_open_goes_back_to_the_assumption():
+    found = diagnosis(meta_shapes("resnet50"))
+    chosen = doctor.with_arguments(found, {"variant": "v1"})
+    assert chosen.arguments["variant"] == "v1" and "Set by hand: variant v1." in chosen.found
+    assert doctor.with_arguments(doctor.with_arguments(chosen, {"variant": "v1"}), {}) == found
+
+
+def test_a_network_that_is_known_in_the_same_words():
+    assert doctor.in_words("resnet50", {}) == diagnosis(meta_shapes("resnet50")).found[:2]
+    (sentence,) = doctor.in_words("simple-cnn", {})
+    assert sentence.startswith("simple-cnn, course network: two convolutions")
