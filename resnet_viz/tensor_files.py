@@ -38,13 +38,18 @@ class Inert:
         pass
 
 
+def plain_dict(*args) -> dict:
+    """Stands for collections.defaultdict, which would be given a function to call."""
+    return {}
+
+
 # What trainers store beside the weights. The unpickler gets our empty object or a plain dict instead of the class.
 HARMLESS = [(Inert, name) for name in (
-    "argparse.Namespace", "builtins.list", "collections.defaultdict", "datetime.date", "datetime.datetime",
+    "argparse.Namespace", "builtins.list", "datetime.date", "datetime.datetime",
     "datetime.timedelta", "numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct",
     "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy.core.multiarray.scalar",
     "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath",
-)] + [(dict, name) for name in (
+)] + [(plain_dict, "collections.defaultdict")] + [(dict, name) for name in (
     "lightning.fabric.utilities.data.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
     "pytorch_lightning.utilities.parsing.AttributeDict",
 )]
@@ -78,12 +83,12 @@ def read(path: Path) -> TensorFile:
         raise Problem(f"{path.name} is empty (0 bytes); save or download it again.")
     if len(start) > 8 and start[8:9] == b"{":
         file = _read_safetensors(path, start, size)
+    elif start[:4] == b"PK\x03\x04":
+        file = _read_torch(path, in_place=_inspect_zip(path, size))
+    elif start[:1] == b"\x80":
+        file = _read_torch(path, in_place=False)
     else:
-        if start[:4] == b"PK\x03\x04":
-            _inspect_zip(path, size)
-        elif start[:1] != b"\x80":
-            raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save.")
-        file = _read_torch(path, is_zip=start[:4] == b"PK\x03\x04")
+        raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save.")
     _check_plain(path, file.tensors, size)
     return file
 
@@ -102,8 +107,11 @@ def _read_safetensors(path: Path, start: bytes, size: int) -> TensorFile:
         raise Problem(f"{path.name} is a damaged safetensors file ({_short(error)}); save or download it again.") from error
 
 
-def _inspect_zip(path: Path, size: int) -> None:
-    """torch.save stores tensors uncompressed: whatever unpacks to more than the file itself is a bomb or damage."""
+def _inspect_zip(path: Path, size: int) -> bool:
+    """Whether the tensors can be used where they lie in the file; a Problem for a zip that is no weights file.
+
+    torch.save stores tensors uncompressed: whatever unpacks to more than the file itself is a bomb or damage.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -115,15 +123,16 @@ def _inspect_zip(path: Path, size: int) -> None:
         raise Problem(f"{path.name} is a zip file, but not one written by torch.save.")
     if sum(entry.file_size for entry in entries) > size + SLACK_BYTES:
         raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened.")
+    return all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
 
 
-def _read_torch(path: Path, is_zip: bool) -> TensorFile:
+def _read_torch(path: Path, in_place: bool) -> TensorFile:
     # weights_only: the unpickler knows tensors and plain containers, and nothing that could run.
-    # mmap: pages of the file become memory only when a number is looked at; the old format cannot be mapped.
+    # mmap: pages of the file become memory only when a number is looked at.
     try:
         with _LOADING, warnings.catch_warnings(), torch.serialization.safe_globals(HARMLESS):
             warnings.simplefilter("ignore")  # torch's remarks on odd files: what matters becomes a Problem below
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=in_place)
     except pickle.UnpicklingError as error:
         raise Problem(f"{path.name} is not opened: {_reason(path, error)}; {CURE}.") from error
     except (RuntimeError, EOFError, IndexError, OSError, ValueError, KeyError, TypeError, AttributeError,

@@ -51,6 +51,49 @@ class CifarResNet(nn.Module):
         return self.linear(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+class ListBlock(nn.Module):
+    """A block whose way is one list, `residual_function`, as the CIFAR-100 repositories write it."""
+
+    def __init__(self, channels: int, width: int, stride: int, expansion: int):
+        super().__init__()
+        outputs = width * expansion
+        sizes = [(channels, width, 3, stride), (width, outputs, 3, 1)] if expansion == 1 else \
+            [(channels, width, 1, 1), (width, width, 3, stride), (width, outputs, 1, 1)]
+        layers = []
+        for before, after, kernel, step in sizes:
+            layers += [nn.Conv2d(before, after, kernel, step, kernel // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.residual_function = nn.Sequential(*layers[:-1])
+        self.shortcut = nn.Sequential()
+        if stride != 1 or channels != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return F.relu(self.residual_function(x) + self.shortcut(x))
+
+
+class ListResNet(nn.Module):
+    """The network of the CIFAR-100 repositories: conv1 as a list, stages conv2_x, conv3_x, ..., `fc`."""
+
+    def __init__(self, depths, widths, expansion=1, classes=100, channels=3):
+        super().__init__()
+        before = widths[0]
+        self.conv1 = nn.Sequential(nn.Conv2d(channels, before, 3, padding=1, bias=False), nn.BatchNorm2d(before), nn.ReLU())
+        self.depths = depths
+        for number, (depth, width) in enumerate(zip(depths, widths), start=2):
+            blocks = []
+            for index in range(depth):
+                blocks.append(ListBlock(before, width, 2 if number > 2 and index == 0 else 1, expansion))
+                before = width * expansion
+            self.add_module(f"conv{number}_x", nn.Sequential(*blocks))
+        self.fc = nn.Linear(before, classes)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for number in range(2, len(self.depths) + 2):
+            x = getattr(self, f"conv{number}_x")(x)
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
 def randomised(model: nn.Module, seed: int = 1) -> nn.Module:
     """The model in evaluation mode with random batch-norm statistics, as training would leave them."""
     generator = torch.Generator().manual_seed(seed)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -10,11 +12,13 @@ import torch
 import torchvision
 from safetensors import safe_open
 from safetensors.torch import save as to_safetensors
+from safetensors.torch import save_file
 from torch import nn
 
 from resnet_viz import checkpoints, runs
 from resnet_viz.data.preprocessing import NORMALISATIONS
 from resnet_viz.networks import zoo
+from resnet_viz.runs import PROJECT
 from tests.foreign_networks import CifarResNet, randomised
 from tests.refusals import refused
 
@@ -166,7 +170,7 @@ def test_numbers_that_are_not_finite_are_noted_where_they_are(tmp_path, trained,
     found = checkpoints.read(tmp_path / "w.safetensors")
     diagnosis, _ = checkpoints.examine(tmp_path / "w.safetensors")
     assert found.notes[0].startswith("layer2.0.conv1.weight holds numbers that are not finite")
-    assert diagnosis.notes == found.notes
+    assert diagnosis.warnings == found.warnings == found.notes
     assert len(found.notes) == 1
 
 
@@ -308,3 +312,32 @@ def test_what_numpy_saved_is_no_checkpoint(tmp_path):
     assert zipfile.is_zipfile(tmp_path / "w.npz")
     with refused("not one written by torch.save"):
         checkpoints.read(tmp_path / "w.npz")
+
+
+def memory_of_reading(path) -> int:
+    ended = subprocess.run([sys.executable, "-m", "tests.memory_of_reading", str(path)], cwd=PROJECT,
+                           capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    return int(ended.stdout)
+
+
+@pytest.mark.parametrize("kind", ["zip", "old", "safetensors", "with optimiser"])
+def test_reading_and_building_takes_little_more_memory_than_the_file(tmp_path, kind):
+    path, state = tmp_path / "resnet152.pth", zoo.build("resnet152").state_dict()
+    if kind == "safetensors":
+        save_file(state, path)
+    elif kind == "with optimiser":
+        torch.save({"state_dict": state, "optimizer": {"state": {0: {n: t + 1 for n, t in state.items()}}}}, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "zip")
+    weights_bytes = sum(t.numel() * t.element_size() for t in state.values())
+    assert memory_of_reading(path) < 1.3 * weights_bytes <= 1.3 * path.stat().st_size  # an optimiser's part is not touched
+
+
+@pytest.mark.hard
+def test_a_file_of_more_than_a_gigabyte(tmp_path):
+    spec = zoo.NETWORKS["wide-resnet101-2"].spec.arguments() | {"widths": [192, 384, 768, 1536]}
+    path = tmp_path / "wide.pth"
+    torch.save(zoo.build(zoo.CUSTOM, spec).state_dict(), path)
+    assert path.stat().st_size > 2**30
+    assert memory_of_reading(path) < 1.3 * path.stat().st_size

@@ -75,7 +75,7 @@ def test_the_reader_of_imports_reads_them():
     loop = set(imports(PROJECT / "resnet_viz" / "training" / "loop.py"))
     assert {"resnet_viz.analysis.gradients", "resnet_viz.runs", "torch"} <= loop
     assert {"resnet_viz.training.terminal", "argparse"} <= set(imports(PROJECT / "resnet_viz" / "__main__.py"))
-    assert {"resnet_viz.ui.state", "streamlit"} <= set(imports(PROJECT / "app.py"))
+    assert {"resnet_viz.ui.picker", "streamlit"} <= set(imports(PROJECT / "app.py"))
     assert [room_of(name) for name in ("resnet_viz.ui.page", "pages.start.home", "torch.nn")] == ["ui", "pages", None]
     assert len(in_rooms("ui")) > 5 and len(in_rooms("pages")) > 4
     for here, module in (("networks", "resnet_viz.data.sources"), ("training", "resnet_viz.analysis.kernels"),

@@ -1,5 +1,8 @@
 """Files of tensors from anywhere: what is whole opens, all else is one sentence; nothing runs, memory is bounded."""
 
+import argparse
+import collections
+import datetime
 import json
 import os
 import pickle
@@ -9,7 +12,9 @@ import struct
 import sys
 import warnings
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -174,9 +179,52 @@ def test_a_pickle_that_would_run_code_runs_nothing(tmp_path, protocol):
     assert trace.exists()
 
 
-def test_a_whole_module(tmp_path):
-    with refused("save only the state_dict"):
-        tensor_files.read(saved(tmp_path / "m.pth", torch.nn.Conv2d(1, 1, 1)))
+class Net(torch.nn.Sequential):
+    """A network class of one's own."""
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.filterwarnings("ignore")
+def test_a_whole_module(tmp_path, zipped):
+    with refused("whole pickled network.*save only the state_dict"):
+        tensor_files.read(saved(tmp_path / "m.pth", torch.nn.Conv2d(1, 1, 1), _use_new_zipfile_serialization=zipped))
+    with refused("Net.*save only the state_dict"):
+        tensor_files.read(saved(tmp_path / "n.pth", {"model": Net(torch.nn.ReLU())}, _use_new_zipfile_serialization=zipped))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_trainers_store_beside_the_weights_does_no_harm(tmp_path, zipped):
+    """Created as empty objects: neither NumPy nor argparse takes part."""
+    extras = {"args": argparse.Namespace(lr=0.1, out=Path("runs"), steps=[1, (2, 3)]), "best": np.float64(0.9),
+              "losses": np.arange(5.0), "names": np.array(["a", None], dtype=object), "when": datetime.datetime.now(),
+              "took": datetime.timedelta(1), "history": collections.defaultdict(list, {"loss": [0.5]}),
+              "seen": collections.Counter("aab"), "dtype": torch.float32}
+    path = saved(tmp_path / "w.pth", {"state_dict": STATE, **extras}, _use_new_zipfile_serialization=zipped)
+    file = tensor_files.read(path)
+    assert same(file.tensors) and file.others == ()
+    with pytest.raises(pickle.UnpicklingError):  # and the permission ends with the call
+        torch.load(path, weights_only=True)
+
+
+def test_extras_among_the_tensors_and_weights_under_a_key_of_ones_own(tmp_path):
+    assert same(tensor_files.read(saved(tmp_path / "a.pth", {**STATE, "epoch": 3})).tensors)
+    file = tensor_files.read(saved(tmp_path / "b.pth", {"ours": {"best": STATE}, "epoch": 3}))
+    assert same(file.tensors) and file.format == "state_dict under 'ours.best'"
+
+
+def test_of_several_weights_the_likeliest_are_taken_and_the_others_told(tmp_path):
+    other = {name: tensor + 1 for name, tensor in STATE.items()}
+    file = tensor_files.read(saved(tmp_path / "w.pth", {"ema": other, "model": STATE, "swa": other}))
+    assert same(file.tensors) and file.format == "state_dict under 'model'" and set(file.others) == {"ema", "swa"}
+
+
+def test_a_zip_that_somebody_packed_again(tmp_path):
+    """Its tensors cannot be used where they lie; they are unpacked, and are the same."""
+    whole = saved(tmp_path / "whole.pth", STATE)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "again.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in source.infolist():
+            archive.writestr(entry.filename, source.read(entry))
+    assert same(tensor_files.read(tmp_path / "again.pth").tensors)
 
 
 def test_a_torchscript_archive(tmp_path):
