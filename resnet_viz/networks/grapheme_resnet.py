@@ -37,7 +37,7 @@ class GraphemeResNet(nn.Module):
         self.fc = nn.Linear(channels, sum(heads))
 
     def forward(self, x: Tensor) -> Tensor:
-        must_fit("grapheme-resnet", self.sizes, x)
+        must_fit("grapheme-resnet", self.sizes, *x.shape[-2:])
         x = self.maxpool(self.act1(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(torch.flatten(self.avgpool(x), 1))

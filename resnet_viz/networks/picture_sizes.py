@@ -1,14 +1,11 @@
 """Networks with a linear layer behind flattened maps take a few sizes of pictures only; all others are refused here."""
 
-from torch import Tensor
-
 from ..problems import Problem
 
 
-def must_fit(network: str, sizes: tuple[int, int], pictures: Tensor) -> None:
-    """A Problem unless both sides of the pictures [N, C, H, W] are from sizes[0] to sizes[1] pixels."""
+def must_fit(network: str, sizes: tuple[int, int], height: int, width: int) -> None:
+    """A Problem unless both sides of a picture are from sizes[0] to sizes[1] pixels."""
     low, high = sizes
-    height, width = pictures.shape[-2:]
     if not (low <= height <= high and low <= width <= high):
         raise Problem(f"{network} takes pictures of {low} to {high} pixels a side, not {height:,} x {width:,}: "
                       "its linear layer has a fixed number of inputs.")

@@ -29,7 +29,7 @@ class SimpleCNN(nn.Module):
         self.fc = nn.Linear(64 * 8 * 8, sum(heads))
 
     def forward(self, x: Tensor) -> Tensor:
-        must_fit("simple-cnn", self.sizes, x)
+        must_fit("simple-cnn", self.sizes, *x.shape[-2:])
         x = self.pool1(self.act1(self.bn1(self.conv1(x))))
         x = self.pool2(self.act2(self.bn2(self.conv2(x))))
         return self.fc(self.dropout(torch.flatten(x, 1)))

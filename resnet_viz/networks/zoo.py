@@ -10,6 +10,7 @@ from torch import nn
 from ..problems import Problem, one_of
 from .grapheme_resnet import GraphemeResNet
 from .hw4_resnet import Hw4ResNet
+from .picture_sizes import must_fit
 from .resnet import ResNet, ResNetSpec, whole_numbers
 from .simple_cnn import SimpleCNN
 
@@ -164,6 +165,20 @@ def heads_of(name: str, arguments: dict) -> tuple[int, ...]:
 def channels_of(name: str, arguments: dict) -> int:
     """Channels of the pictures that build(name, arguments) would take."""
     return arguments.get("in_channels", 3 if name == CUSTOM else find(name).in_channels)
+
+
+def size_for(name: str, own: int) -> int:
+    """Pixels a side to bring pictures of `own` to: left as they are, unless the network cannot take that size."""
+    network = find(name)
+    low, high = network.sizes or (1, own)
+    return own if low <= own <= high else network.input_size
+
+
+def check(name: str, arguments: dict, size: int | None) -> None:
+    """A Problem where no such network can be built, or where it cannot take pictures of `size` pixels a side."""
+    build(name, arguments, device="meta")
+    if size and find(name).sizes:
+        must_fit(name, find(name).sizes, size, size)
 
 
 def num_params(model: nn.Module) -> int:

@@ -106,19 +106,28 @@ def from_dict(values: dict) -> Config:
 
 
 def with_settings(config: Config, settings: list[str]) -> Config:
-    """The config after KEY=VALUE texts of the command line; a value is JSON where it reads as JSON, else text."""
-    changed = {}
+    """The config after KEY=VALUE texts of the command line; a value is JSON where it reads as JSON, else text.
+
+    arguments.KEY=VALUE sets one argument of the network, e.g. arguments.activation=tanh.
+    """
+    values = config.to_dict()
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise Problem(f"A setting is written KEY=VALUE, not {setting!r}.")
-        try:
-            changed[key] = json.loads(text)
-        except ValueError:
-            changed[key] = text
-        if isinstance(getattr(config, key, None), str):
-            changed[key] = text  # e.g. data=2024, a folder's name
-    return from_dict({**config.to_dict(), **changed})
+        whole, dot, argument = key.partition(".")
+        if dot and whole == "arguments" and isinstance(values[whole], dict):
+            values[whole] = {**values[whole], argument: _value(text)}
+        else:
+            values[key] = text if isinstance(values.get(key), str) else _value(text)  # e.g. data=2024, a folder's name
+    return from_dict(values)
+
+
+def _value(text: str):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def resolve(config: Config) -> Config:

@@ -17,7 +17,8 @@ _children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child do
 
 def create(config: Config, run: Path) -> None:
     """Write config.json into an empty or new directory: that alone is a valid run."""
-    zoo.find(config.network)
+    zoo.find(config.network)  # what has a name here can be trained; a custom network only be looked at
+    zoo.check(config.network, config.arguments, config.size)
     if config.data not in SOURCES and Path(config.data).exists():
         config = replace(config, data=str(Path(config.data).absolute()))  # a continuation may start from another folder
     config = resolve(config)

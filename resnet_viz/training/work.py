@@ -51,7 +51,6 @@ class Work:
 def prepare(config: Config, progress=None) -> Work:
     """Load the data, split it, build the network. progress(done, total, text) is called while data load."""
     device = torch.device(config.device)
-    network = zoo.find(config.network)
     train = sources.load(config.data, "train", progress, config.size)
     test = sources.load(config.data, "test", progress, config.size)
     heads = tuple(train.heads)
@@ -60,8 +59,8 @@ def prepare(config: Config, progress=None) -> Work:
     if test.classes != train.classes:
         raise Problem(f"The test pictures of {config.data} have other classes than the training pictures; name the folders alike.")
     arguments = {**config.arguments, "heads": list(heads)}
-    channels = config.arguments.get("in_channels", 3)
-    size = config.size or (network.input_size if network.name == "simple-cnn" else train.images.shape[-1])
+    channels = zoo.channels_of(config.network, config.arguments)
+    size = config.size or zoo.size_for(config.network, train.images.shape[-1])
     train, test = sources.fit(train, channels, size), sources.fit(test, channels, size)
 
     kept, held_out = split_validation(train.labels[:, 0], config.val_fraction, config.train_limit, config.seed)

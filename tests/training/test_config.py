@@ -35,9 +35,16 @@ def test_an_unknown_key_is_refused_by_name():
 def test_settings_of_the_command_line():
     config = with_settings(Config(), ["lr=0.5", "keep_weights=true", "data=2024", "arguments={\"stem\": \"imagenet\"}", "train_limit=null"])
     assert (config.lr, config.keep_weights, config.data, config.arguments, config.train_limit) == (0.5, True, "2024", {"stem": "imagenet"}, None)
-    for wrong in ("lr", "lr=fast", "speed=1"):
+    for wrong in ("lr", "lr=fast", "speed=1", "speed.x=1"):
         with pytest.raises(Problem):
             with_settings(Config(), [wrong])
+
+
+def test_settings_of_the_network():
+    config = with_settings(Config(arguments={"stem": "imagenet"}), ["arguments.activation=tanh", "arguments.heads=[3]", "arguments.conv_bias=true"])
+    assert config.arguments == {"stem": "imagenet", "activation": "tanh", "heads": [3], "conv_bias": True}
+    with pytest.raises(Problem, match="arguments"):
+        with_settings(Config(), ["arguments=3", "arguments.norm=none"])
 
 
 def test_resolving_names_device_and_threads():
