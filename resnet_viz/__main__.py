@@ -41,7 +41,7 @@ def networks(options) -> int:
 def summary_arguments(parser: Parser) -> None:
     parser.add_argument("network")
     parser.add_argument("--num-classes", type=int)
-    parser.add_argument("--heads", type=_numbers, metavar="N,N,...", help="classes of each of several classifiers")
+    parser.add_argument("--heads", metavar="N,N,...", help="classes of each of several classifiers")
     parser.add_argument("--conv-bias", action="store_true")
     parser.add_argument("--variant", choices=["v1", "v1.5"])
     parser.add_argument("--shortcut", choices=["A", "B"])
@@ -53,21 +53,14 @@ def summary_arguments(parser: Parser) -> None:
     _json_flag(parser)
 
 
-def _numbers(text: str) -> list[int]:
-    """168,11,7 -> [168, 11, 7]"""
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is no list of whole numbers such as 168,11,7") from None
-
-
 def summary(options) -> int:
     """every layer of a network: shapes, parameters, multiply-adds"""
     from .analysis import architecture
     from .networks import zoo
 
-    keys = ("variant", "shortcut", "stem", "in_channels", "activation", "norm", "heads")
-    arguments = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+    arguments = {key: getattr(options, key) for key in architecture.OPTIONS if getattr(options, key) is not None}
+    if options.heads is not None:
+        arguments["heads"] = architecture.heads_in(options.heads)
     if options.num_classes is not None:
         if options.heads is not None:
             raise Problem("--num-classes is for one classifier, --heads for several; give one of them.")

@@ -166,7 +166,8 @@ def test_options_stand_anywhere(call, words):
     (["summary", "resnet18", "--activation", "gelu"], "relu, leaky-relu"),
     (["summary", "resnet18", "--norm", "layer"], "batch, none"),
     (["summary", "resnet18", "--heads", "3,x"], "168,11,7"),
-    (["summary", "resnet18", "--heads", "3,-1"], "heads"),
+    (["summary", "resnet18", "--heads", "3,-1"], "168,11,7"), (["summary", "resnet18", "--heads", "3,0"], "heads"),
+    (["summary", "resnet18", "--heads", ""], "168,11,7"),
     (["summary", "resnet18", "--heads", "3", "--num-classes", "3"], "give one of them"),
     (["summary", "resnet18", "--colour"], "--colour"), (["summary", "resnet18", "resnet34"], "resnet34"),
     (["summary", "custom-resnet"], "Unknown network"),
@@ -254,6 +255,19 @@ def test_doctor_refuses_with_exit_2_and_still_prints_the_document(call, tmp_path
     assert found["missing"] == (["fc.bias"] if content == "missing" else ["conv1.weight"] if content == "vgg" else [])
     refusal((code, "", err), said)
     refusal(call("doctor", path), said)
+
+
+def test_doctor_remembers_what_is_set_by_hand(document, call, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_DATA", str(tmp_path / "data"))
+    torch.save(zoo.build("resnet8", {"heads": [3]}).state_dict(), tmp_path / "w.pth")
+    assert any("The cifar10 normalisation" in note for note in document("doctor", tmp_path / "w.pth")["notes"])
+    set_ = document("doctor", tmp_path / "w.pth", "--set", "normalisation=half", "classes=a,b,c", "shortcut=none")
+    assert set_["network"] == "plain8" and set_["shortcut"] is None
+    again = document("doctor", tmp_path / "w.pth")
+    assert again == set_ and not any("normalisation" in note or "names" in note for note in again["notes"])
+    refusal(call("doctor", tmp_path / "w.pth", "--set", "variant=v1"), "variant cannot be set")
+    refusal(call("doctor", "w.safetensors", "--set", "size=64"), "nothing to set by hand")
+    assert document("doctor", tmp_path / "w.pth", "--forget")["network"] == "resnet8"
 
 
 def test_doctor_notes_numbers_that_are_not_finite(document):

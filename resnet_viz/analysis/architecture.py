@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ..networks import zoo
+from ..networks.resnet import ACTIVATIONS, NORMS
 from ..problems import Problem, one_of
 from .layer_shapes import Shape, macs, output_shape, pair
 
@@ -193,13 +194,40 @@ def choices(network: str) -> dict[str, tuple]:
     spec = getattr(zoo.build(network, device="meta"), "spec", None)
     if spec is None:
         return {}
-    options = {"stem": ("imagenet", "cifar"), "conv_bias": (False, True)}
+    options = {"activation": tuple(ACTIVATIONS), "norm": tuple(NORMS), "stem": ("imagenet", "cifar"),
+               "conv_bias": (False, True)}
     if spec.shortcut is not None:
         options["shortcut"] = ("A", "B")
     if spec.block == "bottleneck":
         options["variant"] = ("v1.5", "v1")
     return {key: tuple(sorted(values, key=lambda value: value != getattr(spec, key)))
             for key, values in options.items()}
+
+
+def heads_in(text: str) -> list[int]:
+    """Classes of each classifier as a person writes them: "10", or "168, 11, 7"."""
+    words = text.replace(",", " ").split()
+    if not words or not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise Problem(f"The classes of the heads are whole numbers such as 10 or 168,11,7, not {text!r:.60}.")
+    return [int(word) for word in words]
+
+
+OPTIONS = ("variant", "shortcut", "stem", "activation", "norm", "in_channels")  # of the command `summary`, as they are
+
+
+def command(network: str, arguments: dict, input_size: int) -> str | None:
+    """The command line of this table; None where the network has arguments that the command has no option for."""
+    words = ["python -m resnet_viz summary", network]
+    for key, value in arguments.items():
+        if key == "heads":
+            words.append(f"--num-classes {value[0]}" if len(value) == 1 else f"--heads {','.join(map(str, value))}")
+        elif key == "conv_bias":
+            words += ["--conv-bias"] if value else []
+        elif key in OPTIONS and value is not None:
+            words.append(f"--{key.replace('_', '-')} {value}")
+        else:
+            return None
+    return " ".join([*words, f"--input-size {input_size}"]) if network in zoo.NETWORKS else None
 
 
 JSON_KEYS = ("name", "kind", "input_shape", "output_shape", "weight_shape", "params", "macs", "activation_bytes")

@@ -7,8 +7,9 @@ import torch
 import torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
+from resnet_viz.__main__ import main
 from resnet_viz.analysis import arithmetic
-from resnet_viz.analysis.architecture import FOLDS, JSON_KEYS, fold, summary, to_json
+from resnet_viz.analysis.architecture import FOLDS, JSON_KEYS, choices, command, fold, summary, to_json
 from resnet_viz.analysis.layer_shapes import windows
 from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
@@ -152,6 +153,35 @@ def test_the_document_of_the_command_line():
     assert document["input_shape"] == [3, 32, 32]
     assert all(tuple(layer) == JSON_KEYS for layer in document["layers"])
     assert document["layers"][2]["weight_shape"] is None  # an activation
+
+
+@pytest.mark.parametrize(("network", "arguments"), [
+    ("resnet18", {"heads": [168, 11, 7], "in_channels": 1, "activation": "tanh", "norm": "none", "conv_bias": True}),
+    ("resnet50", {"heads": [3], "variant": "v1", "stem": "cifar"}), ("resnet20", {"shortcut": "B"}),
+    ("grapheme-resnet", {}),
+])
+def test_the_command_gives_the_same_table(network, arguments, capsys):
+    size = zoo.find(network).input_size
+    words = command(network, arguments, size).split()
+    assert words[:3] == ["python", "-m", "resnet_viz"] and main([*words[3:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == to_json(summary(network, arguments, size))
+
+
+@pytest.mark.parametrize(("network", "arguments"), [
+    ("resnet18", {"depths": [1, 1, 1, 1]}), ("custom-resnet", {}), ("resnet20", {"shortcut": None}),
+])
+def test_no_command_is_shown_for_what_it_cannot_say(network, arguments):
+    assert command(network, arguments, 32) is None
+
+
+@pytest.mark.parametrize("network", zoo.NETWORKS)
+def test_every_choice_that_is_offered_can_be_built(network):
+    for key, values in choices(network).items():
+        assert len(values) > 1
+        for value in values:
+            model = zoo.build(network, {key: value}, device="meta")
+            assert getattr(model.spec, key) == value
+        assert values[0] == getattr(zoo.NETWORKS[network].spec, key)
 
 
 @pytest.mark.parametrize(("network", "arguments", "size", "words"), [
