@@ -89,24 +89,51 @@ def _summary_table(found) -> str:
 
 def doctor_arguments(parser: Parser) -> None:
     parser.add_argument("file")
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
+                        help="what the file does not tell, remembered for it: size, normalisation, classes (a text file, or "
+                             "names parted by commas), and what shapes leave open: variant, shortcut, activation")
+    parser.add_argument("--forget", action="store_true", help="forget what was set by hand for this file")
     _json_flag(parser)
 
 
 def doctor(options) -> int:
     """what network a weights file holds; exit 2 when it is none that we know"""
+    from dataclasses import replace
+
     from . import checkpoints
     from .doctor import Diagnosis
 
     try:
         found, _ = checkpoints.examine(options.file)
     except Problem as problem:
-        found = Diagnosis(False, notes=(str(problem),))
+        found = Diagnosis(False, warnings=(str(problem),))
+    if found.recognised:
+        checkpoint = _set_by_hand(checkpoints.read(options.file), options)
+        found = replace(checkpoint.diagnosis, warnings=checkpoint.warnings, assumed=checkpoint.assumed)
     document = found.to_dict()
     if found.recognised or options.json:
         _print(options, document, lambda: "\n".join(f"{key:12} {_plain(value)}" for key, value in document.items()))
     if not found.recognised:
         print(found.notes[0], file=sys.stderr)
     return 0 if found.recognised else 2
+
+
+def _set_by_hand(checkpoint, options):
+    """The checkpoint with what --set says, remembered; as it was read where the options say nothing."""
+    from . import checkpoints, corrections
+
+    if not options.set and not options.forget:
+        return checkpoint
+    if checkpoint.digest is None:
+        raise Problem(f"{options.file} says itself how it is to be used; there is nothing to set by hand.")
+    correction = corrections.Correction() if options.forget else corrections.recall(checkpoint.digest) or corrections.Correction()
+    correction = corrections.changed(correction, options.set, sum(checkpoint.heads))
+    checkpoint = checkpoints.corrected(checkpoint, correction)
+    if correction == corrections.Correction():
+        corrections.forget(checkpoint.digest)
+    else:
+        corrections.remember(checkpoint.digest, correction)
+    return checkpoint
 
 
 def _plain(value) -> str:
@@ -130,7 +157,7 @@ def predict(options) -> int:
 
     if options.top_k < 1:
         raise Problem(f"--top-k must be 1 or more, not {options.top_k}.")
-    checkpoint = checkpoints.with_normalisation(checkpoints.read(checkpoints.find(options.checkpoint)), options.normalise)
+    checkpoint = checkpoints.with_normalisation(checkpoints.read(checkpoints.find(options.checkpoint, _progress)), options.normalise)
     rows = predictions.of_files(checkpoint, options.images, options.top_k)
     _print(options, rows, lambda: "\n".join(_answer(row) for row in rows))
     return 1 if any(row["error"] for row in rows) else 0
@@ -156,7 +183,7 @@ def evaluate(options) -> int:
     from . import checkpoints
     from .analysis import measurement
 
-    checkpoint = checkpoints.with_normalisation(checkpoints.read(checkpoints.find(options.checkpoint)), options.normalise)
+    checkpoint = checkpoints.with_normalisation(checkpoints.read(checkpoints.find(options.checkpoint, _progress)), options.normalise)
     found = measurement.measure(checkpoint, options.data, options.split, options.limit, _progress)
     _print(options, found, lambda: f"accuracy {found['accuracy']:.2%}, loss {found['loss']:.4f} on {found['images']:,} pictures, "
                                    f"{found['images_per_s']:,.0f} pictures/s")
@@ -174,7 +201,7 @@ def export(options) -> int:
     from . import checkpoints
     from . import export as exporting
 
-    checkpoint = checkpoints.read(checkpoints.find(options.checkpoint))
+    checkpoint = checkpoints.read(checkpoints.find(options.checkpoint, _progress))
     exporting.export(checkpoint, options.format, options.out)
     print(f"{options.out} written, {os.path.getsize(options.out) / 2**20:,.2f} MiB")
     return 0

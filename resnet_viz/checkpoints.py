@@ -232,6 +232,8 @@ def corrected(checkpoint: Checkpoint, correction: Correction) -> Checkpoint:
         assumed.append(f"Pictures of {preprocessing.size}x{preprocessing.size} pixels.")
     else:
         preprocessing = replace(preprocessing, size=correction.size, resize=_resize(correction.size))
+        if diagnosis.network != zoo.CUSTOM:
+            zoo.check(diagnosis.network, diagnosis.arguments, correction.size)
     if correction.normalisation is None:
         assumed.append(f"The {usual} normalisation of the pixels.")
     else:

@@ -4,7 +4,7 @@ The next time the same bytes are opened, in the browser or by the command line, 
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from . import runs
@@ -54,6 +54,37 @@ def remember(digest: str, correction: Correction) -> None:
 
 def forget(digest: str) -> None:
     path_of(digest).unlink(missing_ok=True)
+
+
+def changed(correction: Correction, settings: list[str], outputs: int) -> Correction:
+    """With settings as the command line writes them, e.g. ["size=64", "classes=names.txt", "variant=v1"].
+
+    outputs  of the network, which are as many as there must be class names
+    """
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if not value:
+            raise Problem(f"{setting!r:.60} sets nothing; write KEY=VALUE, e.g. size=64.")
+        if key == "size":
+            if not value.isdecimal():
+                raise Problem(f"The size is a number of pixels, not {value!r:.40}.")
+            correction = replace(correction, size=int(value))
+        elif key == "normalisation":
+            correction = replace(correction, normalisation=value)
+        elif key == "classes":
+            correction = replace(correction, classes=class_names(_text(value), outputs))
+        else:  # an argument of the network; whether these weights leave it open is checked when it is applied
+            correction = replace(correction, arguments=correction.arguments | {key: None if value == "none" else value})
+    return correction
+
+
+def _text(names: str) -> str:
+    """What a text file holds, or the names themselves."""
+    try:
+        path = Path(names)
+        return path.read_text(encoding="utf-8") if path.is_file() else names
+    except (OSError, ValueError) as error:  # also text that is not UTF-8, and names too long for a file's
+        raise Problem(f"The class names in {names!r:.60} cannot be read; give a text file (UTF-8) with one a line.") from error
 
 
 def class_names(text: str, outputs: int) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ class Diagnosis:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self.warnings + self.found + self.assumed
+        return (*self.warnings, *self.found, *(f"Assumed: {sentence}" for sentence in self.assumed))
 
     def to_dict(self) -> dict:
         keys = ("recognised", "network", "family", "shortcut", "num_classes", "conv_bias", "in_channels", "params", "format")

@@ -151,7 +151,7 @@ def _reason(path: Path, error: Exception) -> str:
     met = re.search(r"GLOBAL ([\w.]+)", str(error))
     names = ([met[1]] if met else []) + [name for name in strange if name not in {known for _, known in HARMLESS}]
     if any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in names):
-        return f"it holds a whole pickled network ({names[0]:.60}), and creating one runs its code"
+        return f"it holds a whole pickled network ({names[0]:.60}), and creating one could run code"
     if names:
         return f"it holds more than tensors ({names[0]:.60}), and creating that could run code"
     return "it holds more than tensors, or is damaged, and opening such a file could run code"

@@ -94,3 +94,26 @@ def test_this_projects_own_files_need_no_correction(tmp_path):
     recipe = {"size": 32, "resize": 32, "mean": [0.5] * 3, "std": [0.5] * 3}
     checkpoints.write(tmp_path / "w.safetensors", state, {"network": "resnet8", "arguments": {}, "preprocessing": recipe})
     assert checkpoints.read(tmp_path / "w.safetensors").digest is None
+
+
+def test_settings_as_the_command_line_writes_them(tmp_path):
+    (tmp_path / "names.txt").write_text("ä\nb\nc\n", encoding="utf-8")
+    first = corrections.changed(Correction(), ["size=64", f"classes={tmp_path / 'names.txt'}", "variant=v1"], 3)
+    assert first == Correction(64, None, ("ä", "b", "c"), {"variant": "v1"})
+    second = corrections.changed(first, ["shortcut=none", "normalisation=0.5,0.25", "classes=x,y,z"], 3)
+    assert second == Correction(64, "0.5,0.25", ("x", "y", "z"), {"variant": "v1", "shortcut": None})
+
+
+@pytest.mark.parametrize(("setting", "words"), [
+    ("size", "sets nothing"), ("size=", "sets nothing"), ("size=big", "number of pixels"), ("classes=a,b", "3 outputs"),
+])
+def test_settings_that_say_nothing(setting, words):
+    with refused(words):
+        corrections.changed(Correction(), [setting], 3)
+
+
+def test_a_size_that_the_network_cannot_take(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_DATA", str(tmp_path / "data"))
+    torch.save(zoo.build("simple-cnn").state_dict(), tmp_path / "w.pth")
+    with refused("32"):
+        checkpoints.corrected(checkpoints.read(tmp_path / "w.pth"), Correction(size=64))
