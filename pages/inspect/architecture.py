@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from resnet_viz.analysis import arithmetic
+from resnet_viz.analysis import architecture, arithmetic
 from resnet_viz.analysis.architecture import FOLDS, fold
 from resnet_viz.ui import networks
 from resnet_viz.ui.page import download_table, page, problems, under_picture
@@ -44,8 +44,9 @@ def formula(layer) -> None:
 def code(choice, layer) -> None:
     st.code(f"from resnet_viz.networks import zoo\n\nmodel = zoo.build({choice.network!r}, {choice.arguments})\n"
             f"model.get_submodule({layer.name!r})  # {layer.code}")
-    st.caption("The whole table without a browser:")
-    st.code(f"python -m resnet_viz summary {choice.network} --input-size {choice.size} --json", language="bash")
+    if command := architecture.command(choice.network, choice.arguments, choice.size):
+        st.caption("The whole table without a browser:")
+        st.code(f"{command} --json", language="bash")
 
 
 def numbers(summary) -> None:

@@ -122,8 +122,8 @@ def _entries():
         yield entry(f"resnet{depth}-cifar", "ResNet with CIFAR stem",
                     f"ResNet-{depth} with a 3x3 stem for 32x32 pictures", _imagenet(depth, heads=(10,), stem="cifar"))
     yield _course("simple-cnn", SimpleCNN, "two convolutions and a linear layer, the lab's warm-up", 32)
-    yield _course("hw4-resnet", Hw4ResNet, "twelve blocks without a ReLU after the sum, a homework's for CIFAR-100", 32)
-    yield _course("grapheme-resnet", GraphemeResNet, "eight basic blocks, three heads, an article's for graphemes", 64)
+    yield _course("hw4-resnet", Hw4ResNet, "twelve basic blocks without a ReLU after the sum, for CIFAR-100", 32)
+    yield _course("grapheme-resnet", GraphemeResNet, "eight basic blocks and three heads, for Bengali letters", 64)
 
 
 NETWORKS = {network.name: network for network in _entries()}

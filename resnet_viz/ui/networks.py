@@ -15,9 +15,10 @@ from . import state
 
 CURRENT = "current checkpoint"
 FALLBACK = "resnet18"  # shown where there is no checkpoint
-LABELS = {"stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck",
+LABELS = {"activation": "Activation", "norm": "Normalisation layer", "stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck",
           "conv_bias": "Biases in the convolutions"}
-VALUES = {"imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros",
+VALUES = {"relu": "ReLU", "leaky-relu": "leaky ReLU", "elu": "ELU", "tanh": "tanh", "sigmoid": "sigmoid",
+          "batch": "batch norm", "none": "none", "imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros",
           "B": "B: 1x1 convolution", "v1": "v1: on the first 1x1", "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
 
 
@@ -49,28 +50,34 @@ def choose_network() -> Choice:
     with right.popover("More", width="stretch"):
         if of_checkpoint:
             st.caption("A checkpoint's network is as its weights need it. "
-                       "Choose a network by name to change its classes, stem or shortcut.")
+                       "Choose a network by name to change its classes, channels or layers.")
         arguments = checkpoint.arguments if of_checkpoint else _arguments(name)
+    if network in NETWORKS:
+        st.caption(f"{network} ({NETWORKS[network].family}): {NETWORKS[network].description}.")
     return Choice(network, arguments, size)
 
 
 def _arguments(name: str) -> dict:
     """The controls behind More; only what differs from the network's own."""
     arguments = {}
-    heads = NETWORKS[name].heads
-    if len(heads) == 1:
-        classes = st.number_input("Classes", 1, architecture.LIMITS["heads"][0], heads[0], key=f"classes-{name}",
-                                  bind="query-params")
-        arguments |= {"heads": [classes]} if classes != heads[0] else {}
-    for key, values in _choices(name).items():
+    own = NETWORKS[name]
+    left, right = st.columns(2)
+    classes = left.text_input("Classes", ", ".join(map(str, own.heads)), key=f"classes-{name}", bind="query-params",
+                              help="One number; or one for each of several heads, e.g. 168, 11, 7")
+    channels = right.number_input("Input channels", 1, architecture.LIMITS["in_channels"][0], own.in_channels,
+                                  key=f"channels-{name}", bind="query-params", help="Grey pictures have 1, coloured 3")
+    arguments |= {"in_channels": channels} if channels != own.in_channels else {}
+    for key, values in choices_of(name).items():
         value = st.segmented_control(LABELS[key], values, default=values[0], required=True, format_func=VALUES.get,
-                                     key=f"{key}-{name}")
+                                     key=f"{key}-{name}", bind="query-params")
         arguments |= {key: value} if value != values[0] else {}
-    return arguments
+    heads = architecture.heads_in(classes)  # last: where it is refused, all other controls are still there
+    return arguments | ({"heads": heads} if tuple(heads) != own.heads else {})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _choices(name: str) -> dict[str, tuple]:
+def choices_of(name: str) -> dict[str, tuple]:
+    """What can be chosen of a network's layers: argument -> its values, the network's own first."""
     return architecture.choices(name)
 
 
@@ -97,6 +104,11 @@ def _convolutions(network: str, arguments: str) -> dict[str, tuple[int, int, int
 def shape_text(shape: tuple[int, ...] | None) -> str:
     """(64, 112, 112) -> "64 × 112 × 112"; nothing where there is none."""
     return " × ".join(f"{n:,}" for n in shape or ())
+
+
+def shape_or_absent(shape: tuple[int, ...] | None) -> str:
+    """The same for a tensor that may not be there, or have no dimensions."""
+    return "not there" if shape is None else shape_text(shape) or "one number"
 
 
 def plain_rows(summary: Summary) -> list[dict]:

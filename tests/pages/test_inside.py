@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz import checkpoints
+from resnet_viz.networks import zoo
 
 from ..analysis.conftest import write_run
 
@@ -50,7 +51,7 @@ def test_without_any_checkpoint(runs_folder, name):
     if name == "architecture":
         assert not app.error and "11,689,512" in [metric.value for metric in app.metric]
     else:
-        assert "no trained network here yet" in app.error[0].value
+        assert "no trained network here yet" in app.info[0].value
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -70,6 +71,35 @@ def test_any_network_at_any_size(runs_folder):
     app = choose(app, "Network", "simple-cnn")
     app.number_input[0].set_value(64).run()
     assert not app.exception and "32 to 35 pixels a side" in app.error[0].value
+
+
+def test_every_choice_of_a_network_is_in_the_link(runs_folder):
+    link = {"network": "resnet50", "activation-resnet50": "tanh", "norm-resnet50": "none", "channels-resnet50": "1",
+            "classes-resnet50": "168,11,7", "stem-resnet50": "cifar: 3x3, stride 1", "conv_bias-resnet50": "yes",
+            "shortcut-resnet50": "A: zeros", "variant-resnet50": "v1: on the first 1x1", "view": "Code"}
+    app = open_page("architecture", **link)
+    chosen = {"activation": "tanh", "norm": "none", "in_channels": 1, "heads": [168, 11, 7], "stem": "cifar",
+              "conv_bias": True, "shortcut": "A", "variant": "v1"}
+    params = zoo.num_params(zoo.build("resnet50", chosen, device="meta"))
+    assert not app.error and f"{params:,}" in [metric.value for metric in app.metric]
+    assert "--heads 168,11,7" in app.code[1].value and "--activation tanh" in app.code[1].value
+
+
+def test_heads_that_are_no_numbers_are_a_sentence_and_the_controls_stay(runs_folder):
+    app = open_page("architecture", network="resnet18")
+    app.text_input(key="classes-resnet18").set_value("ten").run()
+    assert not app.exception and "168,11,7" in app.error[0].value
+    app.text_input(key="classes-resnet18").set_value("10").run()
+    assert not app.error and "11,181,642" in [metric.value for metric in app.metric]
+
+
+@pytest.mark.parametrize("network", ["wide-resnet50-2", "resnext50-32x4d", "hw4-resnet", "grapheme-resnet"])
+@pytest.mark.parametrize("view", ["Story", "Formula"])
+def test_the_kin_and_the_courses_networks(runs_folder, network, view):
+    app = open_page("architecture", network=network, view=view)
+    params = zoo.num_params(zoo.build(network, device="meta"))
+    assert not app.error and f"{params:,}" in [metric.value for metric in app.metric]
+    assert app.dataframe[0].value["Parameters"].sum() == params
 
 
 def test_folded_table(runs_folder):
