@@ -1,6 +1,8 @@
 """What a training run teaches, in words, formulas and code: made from its config and its metrics."""
 
+import json
 import math
+import shlex
 
 import numpy as np
 
@@ -143,4 +145,7 @@ def command(config: dict, defaults: dict) -> str:
         for key, value in config.items()
         if key not in said and value != defaults.get(key) and isinstance(value, (str, int, float, bool))
     ]
+    for key, value in config["arguments"].items():
+        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        words.append(f"--set {shlex.quote(f'arguments.{key}={text}')}")
     return " \\\n    ".join([*words, "--out runs/my-run"])

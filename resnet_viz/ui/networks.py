@@ -15,11 +15,13 @@ from . import state
 
 CURRENT = "current checkpoint"
 FALLBACK = "resnet18"  # shown where there is no checkpoint
-LABELS = {"activation": "Activation", "norm": "Normalisation layer", "stem": "Stem", "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck",
+LABELS = {"activation": "Activation", "norm": "Normalisation layer", "stem": "Stem",
+          "shortcut": "Shortcut where the shape changes", "variant": "Stride of a bottleneck",
           "conv_bias": "Biases in the convolutions"}
 VALUES = {"relu": "ReLU", "leaky-relu": "leaky ReLU", "elu": "ELU", "tanh": "tanh", "sigmoid": "sigmoid",
-          "batch": "batch norm", "none": "none", "imagenet": "imagenet: 7x7, stride 2, pool", "cifar": "cifar: 3x3, stride 1", "A": "A: zeros",
-          "B": "B: 1x1 convolution", "v1": "v1: on the first 1x1", "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
+          "batch": "batch norm", "none": "none", "imagenet": "imagenet: 7x7, stride 2, pool",
+          "cifar": "cifar: 3x3, stride 1", "A": "A: zeros", "B": "B: 1x1 convolution", "v1": "v1: on the first 1x1",
+          "v1.5": "v1.5: on the 3x3", False: "no", True: "yes"}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from dataclasses import replace
 import streamlit as st
 
 from ..data.sources import SOURCES
+from ..networks.resnet import ACTIVATIONS, NORMS
 from ..networks.zoo import NETWORKS
 from ..problems import Problem
 from ..training.config import DEVICES, OPTIMIZERS, SCHEDULES, Config
 from ..training.presets import PRESETS
-from . import runs
+from . import networks, runs
 
 KEY = "recipe_{}".format  # session key of a setting; persist_state keeps it when the person looks at another page
 SETTINGS = (
@@ -28,6 +29,7 @@ SETTINGS = (
     "train_limit",
     "device",
 )
+ARGUMENTS = {"activation": list(ACTIVATIONS), "norm": list(NORMS)}  # of the network; the first is a ResNet's own
 OPTIMIZER_TITLES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
 ALL_PICTURES = 0  # what the field shows where a recipe has no limit
 
@@ -103,10 +105,29 @@ def chosen_recipe() -> Config:
         base = replace(base, arguments={})  # they belonged to the preset's network
     if (values["network"], values["data"]) != (base.network, base.data):
         base = replace(base, size=None)
-    return replace(base, **values)
+    return replace(base, **values, arguments=_arguments(values["network"], base.arguments))
+
+
+def _arguments(network: str, arguments: dict) -> dict:
+    """The recipe's arguments of the network with the choices on the screen, as far as the network has them."""
+    others = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
+    chosen = {key: st.session_state[KEY(key)] for key in ARGUMENTS if key in networks.choices_of(network)}
+    return others | {key: value for key, value in chosen.items() if value != ARGUMENTS[key][0]}
 
 
 def _more() -> None:
+    own = networks.choices_of(st.session_state[KEY("network")])
+    for key, values in ARGUMENTS.items():
+        st.segmented_control(
+            networks.LABELS[key],
+            values,
+            key=KEY(key),
+            required=True,
+            persist_state="session",
+            format_func=networks.VALUES.get,
+            disabled=key not in own,
+            help=None if key in own else "This network has its own.",
+        )
     st.number_input(
         "Batch size",
         1,
@@ -166,6 +187,8 @@ def _fill_in() -> None:
     for name in SETTINGS:
         st.session_state[KEY(name)] = getattr(config, name)
     st.session_state[KEY("train_limit")] = config.train_limit or ALL_PICTURES
+    for name, values in ARGUMENTS.items():
+        st.session_state[KEY(name)] = config.arguments.get(name, values[0])
     for name in ("lr", "weight_decay", "flip"):
         st.session_state[KEY(name)] = float(getattr(config, name))  # a number field holds one kind of number
 

@@ -1,10 +1,12 @@
 """What the page says of a run follows from its numbers."""
 
+import shlex
+
 import numpy as np
 import pytest
 
 from resnet_viz.analysis import training
-from resnet_viz.training.config import Config
+from resnet_viz.training.config import Config, with_settings
 
 
 def columns(**values):
@@ -64,6 +66,13 @@ def test_formulas_and_code_carry_the_numbers_of_the_run(config):
     code = training.code(config.to_dict())
     compile(code, "code", "exec")
     assert ("Adam" if config.optimizer == "adam" else "SGD") in code
+
+
+def test_the_command_sets_the_networks_arguments():
+    config = Config(arguments={"activation": "tanh", "stem_width": 8, "widths": [8, 16, 32], "conv_bias": True})
+    words = shlex.split(training.command(config.to_dict(), Config().to_dict()).replace("\\\n", " "))
+    settings = [word for before, word in zip(words, words[1:]) if before == "--set"]
+    assert with_settings(Config(), settings) == config
 
 
 def test_the_command_says_only_what_differs():

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz import checkpoints, runs
 from resnet_viz.training import process
 from resnet_viz.training.config import Config
+from resnet_viz.training.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -212,6 +213,26 @@ def test_start_begins_a_run_with_the_recipe_on_the_screen(home, monkeypatch):
         0.0,
     )
     assert at.query_params["run"] == f"runs/{begun[0].name}"
+
+
+def test_the_networks_layers_are_part_of_the_recipe(home, monkeypatch):
+    begun = []
+    monkeypatch.setattr(process, "_spawn", begun.append)
+    at = open_page()
+    at.segmented_control(key="recipe_activation").set_value("tanh").run()
+    at.segmented_control(key="recipe_norm").set_value("none").run()
+    at.selectbox(key="recipe_network").set_value("simple-cnn").run()
+    assert at.segmented_control(key="recipe_activation").disabled
+    at.button(key="start").click().run()
+    at.selectbox(key="recipe_network").set_value("plain20").run()
+    at.segmented_control(key="recipe_activation").set_value("sigmoid").run()
+    at.button(key="start").click().run()
+    at.selectbox(key="recipe_preset").set_value("shapes-stem7").run()
+    at.button(key="start").click().run()
+    assert not at.exception and not at.error
+    arguments = [runs.read_config(run)["arguments"] for run in begun]
+    assert arguments[0] == {} and arguments[1]["activation"] == "sigmoid"
+    assert arguments[2] == PRESETS["shapes-stem7"].config.arguments
 
 
 def test_a_recipe_that_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(home, monkeypatch):
