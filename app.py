@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 PAGES = {  # section -> (script under pages/, title, icon); a page is listed when it works
     "Start": [("start/home", "Home", "home")],
     "Inspect": [
+        ("inspect/checkpoint", "Checkpoint", "inventory_2"),
         ("inspect/predictions", "Predictions", "image_search"),
         ("inspect/architecture", "Architecture", "account_tree"),
         ("inspect/kernels", "Kernels", "grid_view"),
@@ -29,9 +30,9 @@ def main() -> None:
     if problem := startup.installation_problem():
         st.warning(problem)
     with st.spinner("Starting PyTorch (a few seconds, once) ..."):
-        from resnet_viz.ui import state
+        from resnet_viz.ui import picker
     with st.sidebar:
-        state.checkpoint_picker()
+        picker.checkpoint_picker()
     chosen.run()
 
 

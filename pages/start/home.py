@@ -2,19 +2,16 @@
 
 import streamlit as st
 
-from resnet_viz.problems import Problem
 from resnet_viz.ui import home, live_chart, state
-from resnet_viz.ui.page import page, plain
+from resnet_viz.ui.page import page, problems
 
 page(
     "What is inside a residual network?",
     "ResNet Viz opens one up before, while and after it learns. Follow a question, bring a picture of your own, "
     "or train a network of your own.",
 )
-try:
+with problems():
     state.current_checkpoint()
-except Problem as problem:
-    st.info(plain(str(problem)), icon=":material/info:")
 
 NEEDS = "Needs a trained network."
 left, right = st.columns(2)

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import psutil
 
-from .. import checkpoints, runs, versions
+from .. import checkpoints, pretrained, runs, versions
 from ..data import sources
 
 PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "captum", "pillow", "safetensors", "scikit-learn", "scikit-image", "numpy", "psutil")
@@ -20,9 +20,12 @@ def check() -> dict:
         "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
         "memory_mib": psutil.virtual_memory().total // 2**20, "versions": {name: _version(name) for name in PACKAGES},
         "problem": problem, "devices": _devices(),
-        "folders": {"runs": _folder(runs.root()), "data": _folder(sources.data_folder()), "checkpoints": _folder(checkpoints.BUNDLED)},
+        "folders": {"runs": _folder(runs.root()), "data": _folder(sources.data_folder()), "checkpoints": _folder(checkpoints.BUNDLED),
+                    "pretrained": _folder(pretrained.folder())},
         "data": {source.name: _whether_here(source, problem) for source in sources.SOURCES.values()},
         "weights": checkpoints.bundled(),
+        # torchvision knows their names, and does not load where there is a problem
+        "pretrained": None if problem else [entry.reference for entry in pretrained.all_cached()],
         "runs": {run.name: runs.state(run) for run in runs.list_runs()},
     }
 

@@ -15,6 +15,17 @@ PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1;
 VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers"}
 
 
+class NothingYet(Problem):
+    """What a fresh install has not got: no mistake, so `problems` shows it as information and with the way to it.
+
+    page   script of the page that gives it, with `label` on the link; None where the sentence says it all
+    """
+
+    def __init__(self, sentence: str, page: str | None = None, label: str | None = None):
+        super().__init__(sentence)
+        self.page, self.label = page, label
+
+
 def page(question: str, line: str) -> None:
     """The page's title, which is the question it answers, and one plain line."""
     st.title(question, anchor=False)
@@ -26,6 +37,10 @@ def problems():
     """Show a Problem as one sentence where it happens; what stands after the block is drawn. Bugs pass through."""
     try:
         yield
+    except NothingYet as nothing:
+        st.info(plain(str(nothing)), icon=":material/info:")
+        if nothing.page:
+            st.page_link(nothing.page, label=nothing.label, icon=":material/arrow_forward:")
     except Problem as problem:
         st.error(plain(str(problem)), icon=":material/error:")
 

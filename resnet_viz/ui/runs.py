@@ -12,6 +12,7 @@ from ..problems import Problem
 from ..training import process
 from ..training.config import Config
 from . import state
+from .page import NothingYet
 
 DEFAULTS = Config().to_dict()
 CHOSEN = "run"  # name in the URL
@@ -92,10 +93,10 @@ def _chosen(known: dict[str, Path]) -> str:
 
 
 def begin_to_look() -> tuple[Path, float]:
-    """(the chosen run, seconds between two looks at it); Problem where there is no run at all."""
+    """(the chosen run, seconds between two looks at it); NothingYet where there is no run at all."""
     known = known_runs()
     if not known:
-        raise Problem("There is no run yet, and no finished example is installed. Press Start.")
+        raise NothingYet("There is no run yet, and no finished example is installed. Press Start.")
     _show(_chosen(known))
     run = known[st.session_state[CHOSEN]]
     return run, seconds_between_looks(watch(run))

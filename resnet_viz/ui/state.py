@@ -1,44 +1,47 @@
-"""The checkpoint that a session looks at: chosen in the sidebar, named in the URL, read once, its network shared.
+"""The checkpoint that a session looks at: named in the URL, read once, its network shared. Chosen in ui/picker.py.
 
 For pages:
-    current_checkpoint()          the Checkpoint chosen in the sidebar; Problem when there is none at all
+    current_checkpoint()          the Checkpoint chosen in the sidebar; NothingYet when there is none at all
     current_key()                 its content as a short text: the key for a page's own cached functions
     with model_of(checkpoint) as model: ...      the network in evaluation mode, nobody else using it meanwhile
+    checkpoint_of(reference), key_of(reference)  any other that is offered, e.g. to compare with
     checkpoint_at(path), key_at(path)            the same for another weights file, e.g. a run's initial one
 """
 
 import hashlib
-import tempfile
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import streamlit as st
 from torch import nn
 
-from .. import checkpoints, runs
+from .. import checkpoints, corrections, pretrained, runs
 from ..checkpoints import Checkpoint
-from ..networks import zoo
 from ..problems import Problem
-from .page import plain
+from .page import NothingYet
 
 DEFAULT = "resnet20-cifar10-jpeg"
 RUN_PREFIX = "runs/"  # as the command line would name an own run; keeps it apart from a bundled one of the same name
-NONE_YET = (
-    "There is no trained network here yet: train one on the Training page, or open a weights file in the sidebar."
-)
+NONE_YET = "There is no trained network here yet: train one, or open a weights file in the sidebar."
 FILE_TYPES = ["safetensors", "pt", "pth", "th", "tar"]
 CHOSEN = "checkpoint"  # session key of the picker, and its name in the URL
+NEXT = "checkpoint_next"  # session key: chosen by a page, which is drawn after the picker
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A weights file that the person opened; it lives as long as the session."""
+    """A weights file that the person opened. Its copy is deleted with the session; read again when evicted."""
 
     reference: str
-    checkpoint: Checkpoint
-    key: str
+    digest: str
+    folder: TemporaryDirectory = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder.name) / self.reference
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,22 @@ class SharedModel:
 
 
 def references() -> list[str]:
-    """All that can be chosen: bundled checkpoints (the default first), the opened file, own runs with weights."""
+    """All that can be chosen: bundled checkpoints (the default first), the opened file, own runs with weights, weights
+    files that lie in the runs folder (the way for those too big for an upload), published weights that are here."""
     bundled = sorted(checkpoints.bundled(), key=lambda name: (name != DEFAULT, name))
     opened = [st.session_state.opened.reference] if "opened" in st.session_state else []
-    return bundled + opened + [run_reference(run) for run in runs.list_runs() if checkpoints.best_or_last(run)]
+    own = [run_reference(run) for run in runs.list_runs() if checkpoints.best_or_last(run)]
+    return bundled + opened + own + _loose_files() + [entry.reference for entry in pretrained.all_cached()]
 
 
 def run_reference(run: Path) -> str:
-    """How the picker and the URL name an own run."""
+    """How the picker and the URL name an own run, or a weights file in the runs folder."""
     return f"{RUN_PREFIX}{run.name}"
+
+
+def _loose_files() -> list[str]:
+    files = sorted(runs.root().iterdir()) if runs.root().is_dir() else []
+    return [run_reference(path) for path in files if path.suffix[1:].lower() in FILE_TYPES and path.is_file()]
 
 
 def choose(reference: str) -> None:
@@ -70,11 +80,17 @@ def choose(reference: str) -> None:
     st.session_state[CHOSEN] = reference
 
 
+def choose_now(reference: str) -> None:
+    """The same from a page's script, which comes after the picker: it ends here and begins again."""
+    st.session_state[NEXT] = reference
+    st.rerun()
+
+
 def current_reference() -> str:
-    """The chosen reference; Problem when there is nothing to choose."""
+    """The chosen reference; NothingYet when there is nothing to choose."""
     known = references()
     if not known:
-        raise Problem(NONE_YET)
+        raise NothingYet(NONE_YET, "pages/train/training.py", "Train a network")
     chosen = st.session_state.get(CHOSEN)
     return chosen if chosen in known else known[0]
 
@@ -84,16 +100,27 @@ def current_reference() -> str:
 
 def current_checkpoint() -> Checkpoint:
     """The session's checkpoint, read once a server; Problem when there is none, or its file cannot be used."""
-    reference = current_reference()
-    if _is_opened(reference):
-        return st.session_state.opened.checkpoint
-    return checkpoint_at(_path(reference))
+    return checkpoint_of(current_reference())
 
 
 def current_key() -> str:
-    """A text that changes exactly when the current checkpoint's content does."""
-    reference = current_reference()
-    return st.session_state.opened.key if _is_opened(reference) else key_at(_path(reference))
+    """A text that changes exactly when the current checkpoint's content does, also by what was set by hand for it."""
+    return key_of(current_reference())
+
+
+def checkpoint_of(reference: str) -> Checkpoint:
+    """The checkpoint behind one of references(); Problem when its file cannot be used."""
+    if _is_opened(reference):
+        opened = st.session_state.opened
+        return _read_opened(opened.digest, opened.reference, _corrections_stamp(), opened.path)
+    return checkpoint_at(_path(reference))
+
+
+def key_of(reference: str) -> str:
+    """The same text for any of references()."""
+    if _is_opened(reference):
+        return f"{st.session_state.opened.digest}:{_corrections_stamp()}"
+    return key_at(_path(reference))
 
 
 def checkpoint_at(path: Path) -> Checkpoint:
@@ -107,7 +134,24 @@ def key_at(path: Path) -> str:
         about = path.stat()
     except OSError as error:
         raise Problem(f"{path.name} is gone; choose another checkpoint.") from error
-    return f"{path}:{about.st_mtime_ns}:{about.st_size}"
+    return f"{path}:{about.st_mtime_ns}:{about.st_size}:{_corrections_stamp()}"
+
+
+def open_file(name: str, data: bytes) -> None:
+    """Make a weights file of the person's own the session's checkpoint; Problem where it cannot be used.
+
+    One a session. It is kept on the disk, for what is set by hand later is applied when it is read.
+    """
+    opened = Opened(name, hashlib.sha256(data).hexdigest(), TemporaryDirectory(prefix="resnet-viz-"))
+    try:
+        opened.path.write_bytes(data)
+    except OSError as error:
+        raise Problem(f"{name} cannot be kept on this machine ({error.strerror}); make room and try again.") from error
+    _read_opened(opened.digest, opened.reference, _corrections_stamp(), opened.path)
+    if "opened" in st.session_state:
+        st.session_state.opened.folder.cleanup()
+    st.session_state.opened = opened
+    choose(name)
 
 
 @contextmanager
@@ -125,7 +169,23 @@ def _is_opened(reference: str) -> bool:
 def _path(reference: str) -> Path:
     if reference.startswith(RUN_PREFIX):
         return checkpoints.find(str(runs.root() / reference.removeprefix(RUN_PREFIX)))
-    return checkpoints.find(str(checkpoints.BUNDLED / reference))
+    if (checkpoints.BUNDLED / reference).is_dir():
+        return checkpoints.find(str(checkpoints.BUNDLED / reference))
+    path = pretrained.folder() / pretrained.PRETRAINED()[reference].file_name
+    return _checked(reference, key_at(path))
+
+
+def _corrections_stamp() -> int:
+    """A number that changes when anybody sets something by hand for a file: whole files come and go in that folder."""
+    try:
+        return corrections.path_of("").parent.stat().st_mtime_ns
+    except OSError:
+        return 0  # nobody has yet
+
+
+@st.cache_data(max_entries=32, show_spinner="Checking the weights ...")
+def _checked(reference: str, key: str) -> Path:
+    return pretrained.fetch(reference)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the weights ...")
@@ -134,91 +194,10 @@ def _read(path: str, key: str) -> Checkpoint:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the weights ...")
-def _read_upload(digest: str, name: str, _data: bytes) -> Checkpoint:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(_data)
-        return checkpoints.read(path)
+def _read_opened(digest: str, name: str, corrections_stamp: int, _path: Path) -> Checkpoint:
+    return checkpoints.read(_path)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Building the network ...", hash_funcs={Checkpoint: id})
 def _shared_model(checkpoint: Checkpoint) -> SharedModel:
     return SharedModel(checkpoint, checkpoints.model(checkpoint), threading.Lock())
-
-
-# The sidebar
-
-
-def checkpoint_picker() -> None:
-    """Choose a checkpoint, or open a file; a file that cannot be used leaves the old choice as it was."""
-    known = references()
-    linked = st.query_params.get(CHOSEN)
-    if linked and linked not in known:
-        instead = f" You see {known[0]} instead." if known else ""
-        st.warning(
-            plain(
-                f"The link asks for the checkpoint {linked!r}, which is not here.{instead} (An opened file is "
-                "forgotten when the page is reloaded.)"
-            )
-        )
-    if known:
-        if st.session_state.get(CHOSEN) not in known:
-            st.session_state.pop(CHOSEN, None)  # its run was deleted
-        st.selectbox("Checkpoint", known, key=CHOSEN, bind="query-params")
-    with st.popover("Open a file", icon=":material/folder_open:", width="stretch"):
-        number = st.session_state.setdefault("opened_number", 0)
-        st.file_uploader(
-            "Weights of a ResNet",
-            FILE_TYPES,
-            key=f"open_{number}",
-            on_change=_open,
-            args=(f"open_{number}",),
-            help="safetensors, or a state_dict saved by torch.save. It stays in this session and nothing in it is run.",
-        )
-        if "open_problem" in st.session_state:
-            st.error(plain(st.session_state.open_problem))
-    _describe()
-
-
-def _open(key: str) -> None:
-    """Read the file that was just dropped, and empty the drop zone, which would keep its bytes."""
-    upload = st.session_state[key]
-    if upload is None:
-        return
-    name, data = Path(upload.name).name, upload.getvalue()
-    st.session_state.opened_number += 1
-    try:
-        digest = hashlib.sha256(data).hexdigest()
-        st.session_state.opened = Opened(name, _read_upload(digest, name, data), digest)
-        st.session_state.pop("open_problem", None)
-        choose(name)
-    except Problem as problem:
-        st.session_state.open_problem = str(problem)
-
-
-def _describe() -> None:
-    """What the chosen checkpoint is, in two lines under the picker."""
-    try:
-        checkpoint = current_checkpoint()
-    except Problem as problem:
-        st.caption(plain(str(problem)))
-        return
-    st.caption(plain(summary(checkpoint)))
-    for note in checkpoint.notes:
-        st.caption(plain(note))
-
-
-def summary(checkpoint: Checkpoint) -> str:
-    """One sentence: network, classes, and what it was trained on with which result, as far as the file tells."""
-    heads = " + ".join(f"{n:,}" for n in checkpoint.heads)
-    parts = [f"{checkpoint.network}, {heads} classes"]
-    if checkpoint.data:
-        parts.append(
-            f"trained on {checkpoint.data}"
-            + (f" for {checkpoint.epoch:,} epoch{'s' * (checkpoint.epoch > 1)}" if checkpoint.epoch else "")
-        )
-    for split in ("test", "val"):
-        if f"{split}_accuracy" in checkpoint.metrics:
-            parts.append(f"{100 * checkpoint.metrics[f'{split}_accuracy']:.1f} % {split} accuracy")
-            break
-    return "; ".join(parts) + "."

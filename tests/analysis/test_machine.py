@@ -6,7 +6,7 @@ import platform
 
 import pytest
 
-from resnet_viz import runs
+from resnet_viz import pretrained, runs
 from resnet_viz.analysis import machine
 from resnet_viz.data import sources
 
@@ -23,7 +23,7 @@ def report(tmp_path, monkeypatch):
 def test_it_is_plain_json_and_names_what_matters(report):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert set(report) >= {"platform", "python", "cores", "memory_mib", "versions", "devices", "folders", "data",
-                           "weights", "runs"}
+                           "weights", "pretrained", "runs"}
     assert report["python"] == platform.python_version() and report["memory_mib"] > 500 and report["cores"] >= 1
     assert report["problem"] is None and report["devices"][-1] == "cpu"
     assert report["runs"] == {"one": "new"} and isinstance(report["weights"], list)
@@ -49,10 +49,23 @@ def test_every_data_set_has_a_word(report):
     assert report["data"]["shapes"] == "built in" and report["data"]["cifar10"] == "not downloaded"
 
 
+def test_published_weights_that_are_here_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert machine.check()["pretrained"] == [] and os.listdir(tmp_path) == []
+    entry = pretrained.PRETRAINED()["ResNet18_Weights.IMAGENET1K_V1"]
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / entry.file_name).write_bytes(b"weights")
+    found = machine.check()
+    assert found["pretrained"] == [entry.reference] and found["folders"]["pretrained"]["path"] == str(folder)
+
+
 def test_a_torchvision_that_does_not_load_is_one_sentence_with_the_cure(monkeypatch):
     import sys
     monkeypatch.setitem(sys.modules, "torchvision", None)  # import torchvision now raises ImportError
-    said = machine.check()["problem"]
+    found = machine.check()
+    said = found["problem"]
+    assert found["pretrained"] is None
     assert "pip install -r requirements.txt" in said and said.endswith(".") and "\n" not in said
 
 
