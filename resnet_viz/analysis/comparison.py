@@ -110,7 +110,7 @@ def describe(found: Comparison) -> str:
     """The finding in a sentence or two."""
     total = found.total
     if total is None:
-        return "The two have no tensor in common."
+        return "The two have no learned tensor in common: they are different networks."
     if all(m.moved == 0 for m in found.tensors):
         return f"All {len(found.tensors):,} tensors are exactly the same in both."
     if math.isnan(total.moved):

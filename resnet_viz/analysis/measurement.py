@@ -45,6 +45,15 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
             "images_per_s": round(len(labels) / seconds, 1)}
 
 
+def uncertainty(accuracy: float, images: int) -> float:
+    """Half the width of the 95 % interval that chance alone gives an accuracy on that many pictures, both 0..1.
+
+    Wilson's interval (1927), which also holds near 0 and 1.
+    """
+    z = 1.96
+    return z * math.sqrt(accuracy * (1 - accuracy) / images + z * z / (4 * images**2)) / (1 + z * z / images)
+
+
 def _evaluate(checkpoint: Checkpoint, pictures: sources.Pictures, labels: torch.Tensor,
               progress) -> tuple[float, float]:
     """(loss, accuracy) over all pictures, prepared as one is: shorter side to `resize`, middle square of `size`."""

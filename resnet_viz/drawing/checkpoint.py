@@ -94,11 +94,16 @@ def by_channel(values: np.ndarray, height: int = HEIGHT) -> go.Figure:
 
 
 def _stages(names: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Where each part of the network begins among names such as layer2.0.conv1.weight: places and labels."""
+    """Where each part of the network begins among names such as layer2.0.conv1.weight: places and labels.
+
+    A part so short that its label would run into the next one has none.
+    """
     first: dict[str, int] = {}
     for place, name in enumerate(names):
         first.setdefault(name.split(".")[0], place)
-    return list(first.values()), list(first)
+    ends = [*list(first.values())[1:], len(names) + len(names)]
+    kept = {part: place for (part, place), end in zip(first.items(), ends) if end - place >= len(names) / 12}
+    return list(kept.values()), list(kept)
 
 
 def _by_depth(figure: go.Figure, names: Sequence[str], y: str) -> go.Figure:

@@ -19,7 +19,7 @@ def checkpoint_picker() -> None:
         _chosen(st.session_state.pop(NEXT))
     known = state.references()
     linked = st.query_params.get(CHOSEN)
-    if linked and linked not in known:
+    if linked and linked not in known and st.session_state.get(CHOSEN) not in known:  # not when a second file came
         instead = f" You see {known[0]} instead." if known else ""
         st.warning(
             plain(

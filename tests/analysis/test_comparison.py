@@ -91,7 +91,8 @@ def test_tensors_that_cannot_be_compared_are_listed_with_both_shapes(pair):
                            ("fc2.weight", None, (3, 3)))
     assert {"conv1.weight", "fc.weight"}.isdisjoint(m.name for m in found.tensors)
     nothing = comparison.compare(now.state, {"x": torch.zeros(2)}, kinds)
-    assert nothing.total is None and comparison.describe(nothing) == "The two have no tensor in common."
+    assert nothing.total is None and comparison.describe(nothing) == \
+        "The two have no learned tensor in common: they are different networks."
 
 
 def test_damage_is_said(pair):

@@ -69,6 +69,8 @@ def test_layers_by_depth():
     figure = drawing.movements(names, [0.5, np.inf, 2.0, np.nan])
     assert list(figure.layout.xaxis.ticktext) == ["conv1", "layer1", "fc"]
     assert list(figure.layout.xaxis.tickvals) == [0, 1, 3]
+    many = ["conv1.weight", *[f"layer1.{i}.conv1.weight" for i in range(30)], "fc.weight"]
+    assert list(drawing.movements(many, [1.0] * 32).layout.xaxis.ticktext) == ["layer1", "fc"]
     assert figure.data[0].y[0] == 0.5 and np.isnan(figure.data[0].y[1]) and np.isnan(figure.data[0].y[3])
     assert [place for place, colour in enumerate(figure.data[0].marker.color) if colour == colours.ACCENT] == [2]
     assert set(drawing.movements(names, [np.nan] * 4).data[0].marker.color) == {colours.GREY}

@@ -15,13 +15,14 @@ from ..analysis.conftest import write_run
 ROOT = Path(__file__).parents[2]
 PAGES = {  # page -> the question it answers
     "start/home": "What is inside a residual network?",
+    "inspect/checkpoint": "What is in this weights file?",
     "inspect/predictions": "What does the network see in this picture?",
     "inspect/architecture": "What is this network made of?",
     "inspect/kernels": "What did the first layer learn?",
     "inspect/feature_maps": "What does each layer make of the picture?",
     "train/training": "How does a network learn?",
 }
-NEEDS_A_NETWORK = ("inspect/predictions", "inspect/kernels", "inspect/feature_maps")
+NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps")
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "start/home": (
             lambda: "75,290" in [metric.value for metric in app.metric] and "8 of the 16 maps" in captions(app)
         ),
+        "inspect/checkpoint": lambda: "16 filters of 3 x 3 of conv1.weight" in alts(app),
         "inspect/predictions": lambda: "32 × 32" in captions(app) and "Probabilities: " in alts(app),
         "inspect/architecture": lambda: "75,290" in [metric.value for metric in app.metric],
         "inspect/kernels": lambda: "16 kernels of 3 x 3 of conv1" in alts(app),
