@@ -108,7 +108,8 @@ def _offer_download(entry: Pretrained, last: Download | None) -> None:
         st.session_state[WANTED] = entry.reference, st.session_state.get(state.CHOSEN)
         _start(entry)
         st.rerun()  # the whole page: from now on this part of it looks by itself how far the download is
-    if last and last.problem:
+    asked_for = st.session_state.get(WANTED, (None,))[0]
+    if last and last.problem and asked_for == entry.reference:  # others need not hear of it
         st.error(plain(last.problem), icon=":material/error:")
 
 
@@ -119,7 +120,12 @@ def _show(download: Download) -> None:
         left = (time.monotonic() - download.began) * (download.total - download.done) / download.done
         text = f"{download.done / 1e6:,.0f} of {_megabytes(download.total)}, {duration(left)} left"
     st.progress(download.done / max(download.total, 1), text)
-    st.button("Stop", key="pretrained_stop", icon=":material/stop:", on_click=download.stop.set)
+    st.button("Stop", key="pretrained_stop", icon=":material/stop:", on_click=_stop, args=(download,))
+
+
+def _stop(download: Download) -> None:
+    download.stop.set()
+    st.session_state.pop(WANTED, None)
 
 
 def _start(entry: Pretrained) -> None:

@@ -157,3 +157,4 @@ def test_without_a_network_one_sentence_says_what_to_do(published, monkeypatch):
     said = app.error[0].value.replace("\\", "")
     assert said.startswith(REFERENCE) and "connect to the internet" in said
     assert labels(app) == ["Download 103 MB and use it"]
+    assert not start().error  # somebody else's session
