@@ -80,6 +80,7 @@ class ResNetSpec:
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
         for name in ("in_channels", "stem_width", "expansion", "groups"):
             whole_numbers(name, [getattr(self, name)])
+        whole_numbers("heads", [sum(self.heads)])  # together they are one layer
         whole_numbers("block outputs", [self.out_channels(width) for width in self.widths])
         if len(self.depths) != len(self.widths):
             raise Problem(f"{len(self.depths)} stages need as many widths, not {len(self.widths)}.")

@@ -77,7 +77,9 @@ def _course(name: str, network: type[nn.Module], description: str, input_size: i
         whole_numbers("in_channels", [wanted["in_channels"]])
         if not 0 <= wanted.get("dropout", 0) < 1:
             raise Problem(f"dropout is a share of at least 0 and below 1, not {wanted['dropout']!r:.60}.")
-        return network(**{**wanted, "heads": whole_numbers("heads", wanted["heads"])})
+        heads = whole_numbers("heads", wanted["heads"])
+        whole_numbers("heads", [sum(heads)])  # together they are one layer
+        return network(**{**wanted, "heads": heads})
 
     return Network(name, "course network", description, input_size, defaults["heads"], make,
                    in_channels=defaults["in_channels"], sizes=network.sizes)

@@ -49,7 +49,7 @@ def choose_recipe() -> None:
         format_func=lambda name: PRESETS[name].title,
         help=PRESETS[st.session_state[KEY("preset")]].description,
     )
-    st.selectbox("Network", list(NETWORKS), key=KEY("network"), persist_state="session", width=140)
+    st.selectbox("Network", list(NETWORKS), key=KEY("network"), persist_state="session", width=170)
     st.selectbox(
         "Pictures",
         _sources(),

@@ -201,7 +201,7 @@ def test_a_spec_travels_as_json():
     ("depths", (), "depths"), ("depths", (1, 0), "depths"), ("depths", (1, 1.5), "depths"), ("depths", 3, "depths"),
     ("depths", (1, 2, 3), "3 stages"), ("depths", (600, 600), "too deep"), ("widths", (4, -1), "widths"),
     ("widths", "44", "widths"),
-    ("heads", (), "heads"), ("heads", (True,), "heads"), ("heads", (2**40,), "heads"),
+    ("heads", (), "heads"), ("heads", (True,), "heads"), ("heads", (2**40,), "heads"), ("heads", (2**20,) * 2, "heads"),
     ("in_channels", 0, "in_channels"),
     ("expansion", 0, "expansion"), ("expansion", 2**20, "block outputs"), ("groups", 0, "groups"),
     ("groups", 2, "no groups"), ("groups", "2", "groups"),

@@ -116,6 +116,7 @@ def test_a_custom_network_needs_its_whole_spec():
     ("grapheme-resnet", {"dropout": 0.5}, "grapheme-resnet has no dropout"), ("hw4-resnet", {"dropout": 1}, "dropout"),
     ("resnext50-32x4d", {"groups": 3}, "3 groups cannot share 128"),
     ("simple-cnn", {"heads": [2**60]}, "heads"), ("simple-cnn", {"heads": ["a"]}, "heads"),
+    ("hw4-resnet", {"heads": [2**20, 1]}, "heads"),
     ("simple-cnn", {"in_channels": -1}, "in_channels"),
     ("simple-cnn", {"dropout": 5}, "dropout"), ("simple-cnn", {"dropout": "much"}, "simple-cnn cannot be built"),
     (zoo.CUSTOM, {}, "custom-resnet cannot be built"),
