@@ -241,6 +241,16 @@ def test_opening_a_file_shows_its_network(folders):
     assert shown(app) == "resnet50"  # choosing a network by name still works
 
 
+def test_choosing_what_cannot_be_read_leaves_the_page_usable(folders):
+    write_run(folders[1] / "mine", keep_weights=False)
+    (folders[1] / "bad.pth").write_bytes(b"just a text")
+    app = start()
+    app.sidebar.selectbox[0].select("runs/bad.pth").run()
+    assert not app.exception and shown(app) == networks.FALLBACK
+    app.sidebar.selectbox[0].select("runs/mine").run()
+    assert not app.exception and shown(app) == networks.CURRENT
+
+
 # Files that cannot be used
 
 
