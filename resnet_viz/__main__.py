@@ -50,6 +50,8 @@ def summary_arguments(parser: Parser) -> None:
     parser.add_argument("--norm", metavar="NAME", help="batch or none")
     parser.add_argument("--in-channels", type=int)
     parser.add_argument("--input-size", type=int)
+    parser.add_argument("--format", choices=["text", "csv", "markdown", "latex"], default="text",
+                        help="csv, markdown and latex have all columns, also receptive fields and shares")
     _json_flag(parser)
 
 
@@ -72,8 +74,14 @@ def summary(options) -> int:
         raise Problem(f"{network.name} has no bottlenecks, so there is no --variant v1 of it.")
     size = network.input_size if options.input_size is None else options.input_size
     found = architecture.summary(options.network, arguments, size)
-    _print(options, architecture.to_json(found), lambda: _summary_table(found))
+    _print(options, architecture.to_json(found), lambda: _written(found, options.format))
     return 0
+
+
+def _written(found, form: str) -> str:
+    from .analysis import table_text
+
+    return _summary_table(found) if form == "text" else table_text.FORMATS[form](table_text.of_layers(found)).rstrip("\n")
 
 
 def _summary_table(found) -> str:

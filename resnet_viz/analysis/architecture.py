@@ -15,6 +15,7 @@ from torch import nn
 from ..networks import zoo
 from ..networks.resnet import ACTIVATIONS, NORMS
 from ..problems import Problem, one_of
+from . import picture_fit, receptive_field
 from .layer_shapes import Shape, macs, output_shape, pair
 
 FLOAT_BYTES = 4  # activations are counted as float32
@@ -36,8 +37,12 @@ class Layer:
 
     macs                     of convolutions and linear layers only; a bias adds none
     activation_bytes         float32 output of one picture
-    kernel, stride, padding  (height, width), where there are any
+    kernel, stride, padding, dilation   (height, width), where there are any
+    groups                   of a convolution: parts that do not see each other
     code                     the module as PyTorch prints it; "" where several layers are folded
+    inputs                   numbers of the layers whose outputs it takes, -1 the picture; () where several are folded
+    receptive_field, jump    (height, width) that one unit sees, and between neighbours, in pixels of the picture; of
+                             the last layer where several are folded
     """
 
     name: str
@@ -51,7 +56,12 @@ class Layer:
     kernel: Shape | None = None
     stride: Shape | None = None
     padding: Shape | None = None
+    dilation: Shape | None = None
+    groups: int | None = None
     code: str = ""
+    inputs: tuple[int, ...] = ()
+    receptive_field: Shape | None = None
+    jump: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +80,11 @@ class Summary:
 
 
 def _geometry(module: nn.Module) -> dict[str, Shape]:
-    keys = ("kernel_size", "stride", "padding")
-    return {key.removesuffix("_size"): pair(getattr(module, key)) for key in keys if hasattr(module, "kernel_size")}
+    keys = ("kernel_size", "stride", "padding", "dilation") if hasattr(module, "kernel_size") else ("stride",)
+    return {key.removesuffix("_size"): pair(getattr(module, key)) for key in keys if hasattr(module, key)}
 
 
-def _layer(name: str, module: nn.Module, input_shape: Shape, output: Shape) -> Layer:
+def _layer(name: str, module: nn.Module, input_shape: Shape, output: Shape, inputs: tuple[int, ...]) -> Layer:
     weight = getattr(module, "weight", None)
     return Layer(
         name=name,
@@ -86,16 +96,25 @@ def _layer(name: str, module: nn.Module, input_shape: Shape, output: Shape) -> L
         macs=macs(module, output),
         activation_bytes=FLOAT_BYTES * prod(output),
         **_geometry(module),
+        groups=getattr(module, "groups", None),
         code=str(module),
+        inputs=inputs,
     )
+
+
+def _source(x: torch.Tensor) -> int:
+    """The number of the layer that put x out; flattening makes a view, whose base it did put out."""
+    return (x if x._base is None else x._base).layer
 
 
 def _call(layers: list[Layer], name: str, module: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
     """What a leaf's forward becomes: one more layer in the list, and an empty tensor of the right shape."""
     shapes = tuple(tuple(x.shape[1:]) for x in inputs)
     output = output_shape(module, *shapes)
-    layers.append(_layer(name, module, shapes[0], output))
-    return torch.empty((1, *output), device="meta")
+    result = torch.empty((1, *output), device="meta")
+    result.layer = len(layers)
+    layers.append(_layer(name, module, shapes[0], output, tuple(_source(x) for x in inputs)))
+    return result
 
 
 def _walk(model: nn.Module, channels: int, size: int) -> tuple[Layer, ...]:
@@ -104,8 +123,12 @@ def _walk(model: nn.Module, channels: int, size: int) -> tuple[Layer, ...]:
     for name, module in model.named_modules():
         if not list(module.children()) and not isinstance(module, nn.Identity):
             module.forward = partial(_call, layers, name, module)
-    model(torch.empty((1, channels, size, size), device="meta"))
-    return tuple(layers)
+    picture = torch.empty((1, channels, size, size), device="meta")
+    picture.layer = -1
+    model(picture)
+    seen = receptive_field.fields(layers)
+    return tuple(replace(layer, receptive_field=tuple(side.size for side in sides),
+                         jump=tuple(side.jump for side in sides)) for layer, sides in zip(layers, seen))
 
 
 def _check(arguments: dict, size: int) -> None:
@@ -119,6 +142,15 @@ def _check(arguments: dict, size: int) -> None:
                     raise Problem(f"The {what} must be between 1 and {limit:,} ({reason}), not {number:,}.")
 
 
+def _check_fit(network: str, arguments: dict | None, model: nn.Module, channels: int, size: int) -> None:
+    """A Problem that names the layer where a picture comes to its end, of networks that take a few sizes only."""
+    low, high = (None if network == zoo.CUSTOM else zoo.find(network).sizes) or (1, size)
+    if not low <= size <= high:
+        layers = _walk(zoo.build(network, arguments, device="meta"), channels, low)
+        end = picture_fit.where_it_ends(layers, model, (channels, size, size))
+        raise Problem(f"{network} takes pictures of {low} to {high} pixels a side, not {size} x {size}. {end}".strip())
+
+
 def summary(network: str, arguments: dict | None, input_size: int) -> Summary:
     """Every layer of a network of the zoo for one square picture of `input_size` pixels a side.
 
@@ -128,6 +160,7 @@ def summary(network: str, arguments: dict | None, input_size: int) -> Summary:
     _check(arguments or {}, input_size)
     model = zoo.build(network, arguments, device="meta")
     channels = zoo.channels_of(network, arguments or {})
+    _check_fit(network, arguments, model, channels, input_size)
     layers = _walk(model, channels, input_size)
     parameters, buffers = list(model.parameters()), list(model.buffers())
     totals = {
@@ -186,7 +219,40 @@ def _together(name: str, layers: list[Layer], containers: dict[str, str]) -> Lay
         params=sum(layer.params for layer in layers),
         macs=sum(layer.macs for layer in layers),
         activation_bytes=sum(layer.activation_bytes for layer in layers),
+        receptive_field=layers[-1].receptive_field,
+        jump=layers[-1].jump,
     )
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Blocks that follow one another in a stage and are the same but for their weights.
+
+    first, names  paths of the first and of all, e.g. "layer1.1"
+    count         how many
+    """
+
+    first: str
+    names: tuple[str, ...]
+    count: int
+
+
+def repeats(summary: Summary) -> tuple[Repeat, ...]:
+    """Every block of a network once, in forward order; () of a network without blocks.
+
+    Blocks are equal when their layers have the same kinds, geometry, shapes and parameters, one by one.
+    """
+    blocks = [(name, [_looks(layer) for layer in layers])
+              for name, layers in groupby(summary.layers, key=lambda layer: _block_of(layer.name, summary.containers))
+              if name]
+    runs = groupby(blocks, key=lambda block: (block[0].rpartition(".")[0], block[1]))
+    found = [tuple(name for name, _ in run) for _, run in runs]
+    return tuple(Repeat(names[0], names, len(names)) for names in found)
+
+
+def _looks(layer: Layer) -> tuple:
+    return (layer.kind, layer.input_shape, layer.output_shape, layer.weight_shape, layer.params, layer.kernel,
+            layer.stride, layer.padding, layer.dilation, layer.groups)
 
 
 def choices(network: str) -> dict[str, tuple]:

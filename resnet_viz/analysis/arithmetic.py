@@ -25,7 +25,7 @@ def lines(layer: Layer) -> list[tuple[str, str]]:
     """(quantity, arithmetic) for everything the table says of one leaf layer."""
     found = []
     if layer.kernel and len(layer.input_shape) == 3:
-        found += _sides(layer)
+        found += [*_sides(layer), ("sees of the picture", _field(layer))]
     if layer.kind == "Conv2d" and layer.weight_shape[1] < layer.input_shape[0]:
         found.append(("inputs of each filter", _groups(layer)))
     if layer.params:
@@ -44,6 +44,16 @@ def _sides(layer: Layer) -> list[tuple[str, str]]:
     if written[0] == written[1]:
         return [("height and width", written[0])]
     return [("height", written[0]), ("width", written[1])]
+
+
+def _field(layer: Layer) -> str:
+    """Araujo et al. 2019, equation 2, along one side: what the layer before sees, and (kernel − 1) jumps more."""
+    kernel, stride, dilation = layer.kernel[0], layer.stride[0], (layer.dilation or (1,))[0]
+    jump = layer.jump[0] // stride
+    before = layer.receptive_field[0] - dilation * (kernel - 1) * jump
+    spread = f"{dilation} × ({kernel} − 1)" if dilation > 1 else f"({kernel} − 1)"
+    return (f"{before:,} + {spread} × {jump:,} = {layer.receptive_field[0]:,} pixels a side, padding included; "
+            f"neighbours are {jump:,} × {stride} = {layer.jump[0]:,} apart")
 
 
 def _groups(layer: Layer) -> str:

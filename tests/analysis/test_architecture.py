@@ -1,15 +1,17 @@
 """The table of layers against torch's own forward, torchvision, torch's flop counter and published totals."""
 
 import json
+import math
 
 import pytest
 import torch
+import torchinfo
 import torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_viz.__main__ import main
 from resnet_viz.analysis import arithmetic
-from resnet_viz.analysis.architecture import FOLDS, JSON_KEYS, choices, command, fold, summary, to_json
+from resnet_viz.analysis.architecture import FOLDS, JSON_KEYS, choices, command, fold, repeats, summary, to_json
 from resnet_viz.analysis.layer_shapes import windows
 from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
@@ -57,15 +59,39 @@ def test_weights_and_shapes_are_torchvisions(network):
     assert parameters == {name: tuple(p.shape) for name, p in theirs.named_parameters() if name.endswith("weight")}
 
 
-@pytest.mark.parametrize(("network", "arguments", "size"), [
-    ("resnet18", {}, 64), ("resnet50", {"variant": "v1"}, 64), ("resnet20", {"shortcut": "B"}, 32),
-    ("simple-cnn", {}, 32), ("resnext50-32x4d", {"heads": [4]}, 64), ("wide-resnet50-2", {"heads": [4]}, 64),
-    ("hw4-resnet", {}, 32), ("grapheme-resnet", {}, 64),
-])
+def on_meta(network, arguments, size):
+    """A fresh model and a picture for it, without memory."""
+    model = zoo.build(network, arguments, device="meta").eval()
+    return model, torch.empty((2, zoo.channels_of(network, arguments), size, size), device="meta")
+
+
+EVERY = [(name, {}, min(network.input_size, 64)) for name, network in zoo.NETWORKS.items()] + [
+    ("resnet50", {"variant": "v1", "conv_bias": True}, 224), ("resnet20", {"shortcut": "B", "norm": "none"}, 32)]
+
+
+@pytest.mark.parametrize(("network", "arguments", "size"), EVERY)
 def test_macs_are_half_of_torchs_flops(network, arguments, size):
+    model, pictures = on_meta(network, arguments, size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        zoo.build(network, arguments)(torch.zeros(2, zoo.channels_of(network, arguments), size, size))
+        model(pictures)
     assert 2 * 2 * summary(network, arguments, size).totals["macs"] == counter.get_total_flops()
+
+
+@pytest.mark.parametrize(("network", "arguments", "size"), EVERY)
+def test_totals_are_torchinfos(network, arguments, size):
+    """It also counts a multiply-add for every bias of every output and for every number of a batch norm's vectors."""
+    model, pictures = on_meta(network, arguments, size)
+    theirs = torchinfo.summary(model, input_data=pictures[:1], verbose=0)
+    ours = summary(network, arguments, size)
+    assert (ours.totals["params"], ours.totals["trainable_params"]) == (theirs.total_params, theirs.trainable_params)
+    assert ours.totals["weights_bytes"] == theirs.total_param_bytes
+    extra = 0
+    for row in ours.layers:
+        biases = row.params - math.prod(row.weight_shape or (0,))
+        positions = math.prod(row.output_shape[1:]) if row.kind == "Conv2d" else 1
+        extra += row.params if row.kind == "BatchNorm2d" else biases * positions
+    assert ours.totals["macs"] + extra == theirs.total_mult_adds
+    assert 2 * sum(row.activation_bytes for row in ours.layers if row.params) == theirs.total_output_bytes  # back too
 
 
 @pytest.mark.parametrize(("depth", "params", "with_biases", "macs_v15", "macs_v1"), [
@@ -122,11 +148,12 @@ def test_one_layer_in_full():
     assert (row.kernel, row.stride, row.padding, row.activation_bytes) == ((7, 7), (2, 2), (3, 3), 64 * 112 * 112 * 4)
 
 
-@pytest.mark.parametrize(("network", "size"), [("resnet34", 224), ("resnet110", 32), ("simple-cnn", 32)])
+@pytest.mark.parametrize("network", zoo.NETWORKS)
 @pytest.mark.parametrize("level", FOLDS)
-def test_every_fold_adds_up_to_the_totals(network, size, level):
-    whole = summary(network, {}, size)
+def test_every_fold_adds_up_to_the_totals(network, level):
+    whole = summary(network, {}, zoo.find(network).input_size)
     rows = fold(whole, level)
+    assert rows[-1].receptive_field == whole.layers[-1].receptive_field
     assert {key: sum(getattr(row, key) for row in rows) for key in SUMS} == {key: whole.totals[key] for key in SUMS}
     assert sum(row.activation_bytes for row in rows) == sum(row.activation_bytes for row in whole.layers)
     assert rows[-1].output_shape == whole.layers[-1].output_shape
@@ -138,6 +165,47 @@ def test_folds_of_resnet50():
     assert [row.output_shape[1] for row in stages[:-1]] == [56, 56, 28, 14, 7]  # the paper's table 1
     assert stages[3].kind == "6 x Bottleneck"
     assert len(fold(summary("resnet50", {}, 224), "block")) == 2 + 16
+
+
+@pytest.mark.parametrize("network", zoo.NETWORKS)
+def test_repeats_are_all_blocks_once_in_order(network):
+    model = zoo.build(network, device="meta")
+    found = repeats(summary(network, {}, zoo.find(network).input_size))
+    blocks = [name for name, module in model.named_modules() if type(module).__name__.endswith(("Block", "Bottleneck"))]
+    assert [name for repeat in found for name in repeat.names] == blocks
+    assert all(repeat.first == repeat.names[0] and repeat.count == len(repeat.names) for repeat in found)
+
+
+@pytest.mark.parametrize(("network", "counts"), [
+    ("resnet152", [1, 2, 1, 7, 1, 35, 1, 2]),  # the first of each stage projects
+    ("resnet18", [2, 1, 1, 1, 1, 1, 1]),  # no projection in conv2_x of basic blocks
+    ("resnet20", [3, 1, 2, 1, 2]), ("simple-cnn", []), ("hw4-resnet", [2, 1, 3, 1, 3, 1, 1]),
+])
+def test_equal_neighbours_are_one_repeat(network, counts):
+    assert [repeat.count for repeat in repeats(summary(network, {}, zoo.find(network).input_size))] == counts
+
+
+def test_blocks_that_differ_in_stride_alone_are_not_equal():
+    spec = {"block": "basic", "depths": [1, 2], "widths": [8, 8], "heads": [2], "stem": "cifar", "stem_width": 8,
+            "shortcut": None}
+    one_pixel = summary("custom-resnet", spec, 1)  # where stride 2 leaves what stride 1 leaves
+    assert [repeat.names for repeat in repeats(one_pixel)] == [("layer1.0",), ("layer2.0",), ("layer2.1",)]
+
+
+@pytest.mark.parametrize("network", ["resnet8", "resnet18", "plain8", "hw4-resnet", "grapheme-resnet", "simple-cnn"])
+def test_the_wiring_gives_each_layer_what_the_one_before_put_out(network):
+    rows = summary(network, {}, zoo.find(network).input_size).layers
+    blocks = {row.name.rpartition(".")[0] for row in rows if row.kind == "Add"}
+    for number, row in enumerate(rows):
+        sources = [rows[i].output_shape if i >= 0 else summary(network, {}, zoo.find(network).input_size).input_shape
+                   for i in row.inputs]
+        assert all(math.prod(shape) == math.prod(row.input_shape) for shape in sources)
+        assert all(i < number for i in row.inputs) and len(row.inputs) == (2 if row.kind == "Add" else 1)
+        if row.kind == "Add":  # one way leads through the block, the other around it or through its projection
+            block = row.name.rpartition(".")[0]
+            inside = [rows[i].name.startswith(f"{block}.") for i in row.inputs]
+            assert inside[0] and inside[1] == any(r.name.startswith(f"{block}.downsample") for r in rows)
+    assert len(blocks) == sum(row.kind == "Add" for row in rows)
 
 
 def test_bytes_of_weights_and_buffers_are_those_of_a_state_dict():
@@ -188,6 +256,9 @@ def test_every_choice_that_is_offered_can_be_built(network):
     ("simple-cnn", {}, 64, "pictures of 32 to 35 pixels a side, not 64 x 64"),
     ("hw4-resnet", {}, 24, "pictures of 25 to 56 pixels a side, not 24 x 24"),
     ("grapheme-resnet", {}, 92, "pictures of 28 to 91 pixels a side, not 92 x 92"),
+    ("simple-cnn", {}, 1, "At pool1 the size would reach 0"),
+    ("hw4-resnet", {}, 24, "At maxpool the size would reach 0: 3 x 3 pixels"),
+    ("grapheme-resnet", {}, 92, "At fc 2,048 numbers would arrive instead of 512"),
     ("resnet18", {}, 0, "input size must be between 1 and 4,096"),
     ("resnet18", {}, 100_000, "fits no computer"),
     ("resnet18", {"heads": [10**18]}, 224, "no data set has more"),
@@ -213,6 +284,9 @@ def test_window_positions_are_torchs(ceil):
 def test_arithmetic_with_the_layers_own_numbers():
     rows = {row.name: dict(arithmetic.lines(row)) for row in summary("resnet18", {"conv_bias": True}, 224).layers}
     assert rows["conv1"]["height and width"] == "⌊(224 + 2 × 3 − 7) / 2⌋ + 1 = 112"
+    assert rows["conv1"]["sees of the picture"].startswith("1 + (7 − 1) × 1 = 7 pixels")
+    assert rows["layer2.0.conv1"]["sees of the picture"] == (
+        "43 + (3 − 1) × 4 = 51 pixels a side, padding included; neighbours are 4 × 2 = 8 apart")
     assert rows["conv1"]["parameters"] == "64 × 3 × 7 × 7 + 64 biases = 9,472"
     assert rows["conv1"]["multiply-adds"].startswith("802,816 × 147 = 118,013,952")
     assert rows["bn1"]["parameters"].startswith("2 × 64 = 128")
