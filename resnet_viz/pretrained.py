@@ -17,7 +17,8 @@ from .data.sources import Progress
 from .networks import zoo
 from .problems import Problem, one_of
 
-PUBLISHED = re.compile(r"(?:wide_)?resne(?:x)?t[0-9a-z_]+-([0-9a-f]{8,})\.pth")  # the last part begins the file's SHA-256
+# what torchvision calls its files; the last part is the beginning of the SHA-256
+PUBLISHED = re.compile(r"(?:wide_)?resnex?t[0-9a-z_]+-([0-9a-f]{8,})\.pth")
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def fetch(reference: str, progress: Progress | None = None) -> Path:
     path = folder() / entry.file_name
     if path.is_file():
         if not _whole(path):
-            raise Problem(f"{path} is damaged or another file (its checksum is not the published one); delete it and try "
-                          "again.")
+            raise Problem(f"{path} is damaged or another file (its checksum is not the published one); delete it and "
+                          "try again.")
         return path
     try:
         fetching.fetch((entry.url,), path, _whole, entry.file_name, progress)

@@ -61,7 +61,8 @@ def test_every_published_version_of_every_network_of_the_zoo_is_listed():
     wanted = {str(weights) for name in models.resnet.__all__ if name.islower()
               for weights in models.get_model_weights(name) if name.replace("_", "-") in zoo.NETWORKS}
     assert set(pretrained.PRETRAINED()) == wanted and len(wanted) >= 8
-    assert {f"resnet{depth}" for depth in (18, 34, 50, 101, 152)} <= {e.network for e in pretrained.PRETRAINED().values()}
+    networks = {entry.network for entry in pretrained.PRETRAINED().values()}
+    assert {f"resnet{depth}" for depth in (18, 34, 50, 101, 152)} <= networks
 
 
 def test_an_entry_says_what_torchvision_says():
@@ -118,7 +119,8 @@ def test_a_damaged_file_in_the_cache_is_named_with_the_cure(cache, published, co
 
 def test_a_file_is_known_by_its_name_in_the_cache_and_by_its_checksum_elsewhere(cache, published, tmp_path):
     cache.mkdir(parents=True)
-    for folder, content, wanted in ((cache, CONTENT, published), (tmp_path, CONTENT, published), (tmp_path, b"x", None)):
+    for folder, content, wanted in (
+            (cache, CONTENT, published), (tmp_path, CONTENT, published), (tmp_path, b"x", None)):
         (folder / published.file_name).write_bytes(content)
         assert pretrained.of_file(folder / published.file_name) == wanted
     (cache / "resnet50-00000000.pth").write_bytes(CONTENT)
@@ -132,7 +134,8 @@ def test_a_download_shows_how_far_it_is_and_is_kept(cache, published):
     calls = []
     path = pretrained.fetch(REFERENCE, lambda *call: calls.append(call))
     assert path == cache / published.file_name and path.read_bytes() == CONTENT
-    assert calls[-1][:2] == (len(CONTENT), len(CONTENT)) and calls[-1][2].startswith(f"downloading {published.file_name}")
+    assert calls[-1][:2] == (len(CONTENT), len(CONTENT))
+    assert calls[-1][2].startswith(f"downloading {published.file_name}")
     assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls) and len(calls) > 1
     assert list(cache.iterdir()) == [path]
 
@@ -167,13 +170,14 @@ def test_two_at_once_do_not_write_into_each_others_file(cache, published):
 
 @pytest.mark.parametrize("path, words", [
     (":9/x", "refused"), ("x.silent", "no answer in"), ("x.torn", "broke off"), ("no-such-file", "File not found")])
-def test_with_neither_cache_nor_network_one_sentence_says_what_to_do(cache, published, server, monkeypatch, path, words):
+def test_with_neither_cache_nor_network_a_sentence_says_what_to_do(cache, published, server, monkeypatch, path, words):
     monkeypatch.setattr(fetching, "CONNECT_S", 0.5)
     elsewhere(monkeypatch, published, "http://127.0.0.1:9/x" if path == ":9/x" else server + path)
     with pytest.raises(Problem) as caught:
         pretrained.fetch(REFERENCE)
     sentence = str(caught.value)
-    assert sentence.startswith(f"{REFERENCE} is not here and could not be downloaded (127.0.0.1: ") and words in sentence
+    assert words in sentence
+    assert sentence.startswith(f"{REFERENCE} is not here and could not be downloaded (127.0.0.1: ")
     assert sentence.endswith(f"connect to the internet, or put {published.file_name} into {cache}/.")
     assert list(cache.iterdir()) == []
 
@@ -211,7 +215,7 @@ def test_an_unknown_name_lists_the_known_ones(cache):
 # ---------------------------------------------------------------- through a checkpoint
 
 def test_the_same_answers_as_torchvision(cache, monkeypatch):
-    """A ResNet-18 with drawn weights in the cache, under a published name: classes, transforms and logits are torchvision's."""
+    """A ResNet-18 with drawn weights in the cache, under a published name: classes, transforms, logits."""
     torch.manual_seed(3)
     theirs, weights = models.resnet18(weights=None).eval(), models.ResNet18_Weights.IMAGENET1K_V1
     cache.mkdir(parents=True)

@@ -73,7 +73,8 @@ def _write(file, block: bytes, folder: Path) -> None:
         while block:
             block = block[file.write(block) :]
     except OSError as error:
-        raise Problem(f"{folder} cannot take the download ({error.strerror}); make room there and try again.") from error
+        sentence = f"{folder} cannot take the download ({error.strerror}); make room there and try again."
+        raise Problem(sentence) from error
 
 
 def _opened(url: str):

@@ -1,4 +1,4 @@
-"""Weights that torchvision publishes: choose one, see what it is, and use it, downloading it first where it is not here.
+"""Weights that torchvision publishes: choose one, see what it is, and use it, downloaded first where it is not here.
 
 A download runs in a thread of the server: it goes on while the person looks at other pages, until it is stopped here.
 """

@@ -210,7 +210,8 @@ def published(folders, monkeypatch):
 def test_published_weights_that_are_here_are_offered(published):
     app = start()
     assert app.sidebar.selectbox[0].options == [published.reference] and not links(app)
-    assert app.sidebar.caption[0].value.splitlines() == ["resnet18, 1,000 classes  ", "ImageNet\\-1K, 69.8 % val accuracy"]
+    lines = app.sidebar.caption[0].value.splitlines()
+    assert lines == ["resnet18, 1,000 classes  ", "ImageNet\\-1K, 69.8 % val accuracy"]
 
 
 def test_published_weights_that_are_damaged_are_named_with_the_cure(published):
@@ -313,7 +314,8 @@ def test_clearing_the_choice_goes_back_to_the_default(folders):
         write_run(folders[1] / name, keep_weights=False)
     app = start(checkpoint="runs/one")
     app.sidebar.selectbox[0].set_value(None).run()
-    assert not app.exception and chosen(app) == "runs/two" and app.query_params["checkpoint"] in ("runs/two", ["runs/two"])
+    assert not app.exception and chosen(app) == "runs/two"
+    assert app.query_params["checkpoint"] in ("runs/two", ["runs/two"])
 
 
 def test_a_page_chooses_after_the_picker_was_drawn(folders):

@@ -117,7 +117,7 @@ def words(at: AppTest) -> str:
 def test_without_any_run_the_page_says_what_to_do(home):
     at = open_page()
     assert not at.exception
-    assert "Press Start" in at.error[0].value
+    assert "Press Start" in at.info[0].value
 
 
 def test_a_finished_run_shows_its_points_its_state_and_its_finding(home):
