@@ -75,7 +75,7 @@ def _products(now: Tensor, before: Tensor) -> list[float]:
     for new, old in zip(now.reshape(-1).split(CHUNK), before.reshape(-1).split(CHUNK)):
         new, old = new.double(), old.double()
         away = new - old
-        parts = [float(x.square().sum()) for x in (old, new, away)] + [float(away.abs().max())]
+        parts = [*(float(x.dot(x)) for x in (old, new, away)), float(torch.linalg.vector_norm(away, math.inf))]
         sums = [*(a + b for a, b in zip(sums, parts[:3])), max(sums[3], parts[3])]
         if not all(map(math.isfinite, parts)):
             return [math.nan] * 4
@@ -119,7 +119,9 @@ def describe(found: Comparison) -> str:
     moving = [m for m in weights(found) if math.isfinite(m.relative)] or list(found.tensors)
     most, least = (choose(moving, key=lambda m: m.relative) for choose in (max, min))
     text = (f"All learned numbers together moved by {_times(total.relative)} (cosine {total.cosine:.2f})")
-    if len(moving) > 1:
+    if len(moving) > 1 and most.relative < 1.05 * least.relative:
+        text += "; every convolution and linear weight moved about as far"
+    elif len(moving) > 1:
         text += (f"; of the convolutions and linear weights {most.name} moved most, {_times(most.relative)}, "
                  f"and {least.name} least, {_times(least.relative)}")
     same = sum(m.moved == 0 for m in found.tensors)

@@ -102,7 +102,7 @@ def _stages(names: Sequence[str]) -> tuple[list[int], list[str]]:
     for place, name in enumerate(names):
         first.setdefault(name.split(".")[0], place)
     ends = [*list(first.values())[1:], len(names) + len(names)]
-    kept = {part: place for (part, place), end in zip(first.items(), ends) if end - place >= len(names) / 12}
+    kept = {part: place for (part, place), end in zip(first.items(), ends) if end - place >= len(names) / 16}
     return list(kept.values()), list(kept)
 
 

@@ -47,7 +47,7 @@ def measure(checkpoint: Checkpoint) -> None:
             _work(checkpoint, _path(data), data, split, limit, st.empty())
     _results(checkpoint)
     st.code(f"python -m resnet_viz evaluate {state.current_reference()} --data {data or 'FOLDER'} --split {split} "
-            f"--limit {limit} --json", language="bash")
+            f"--limit {limit} --json", language="bash", wrap_lines=True)
 
 
 def _offered(checkpoint: Checkpoint) -> list[str]:

@@ -34,11 +34,11 @@ def tensors(checkpoint: Checkpoint, key: str) -> None:
     names = [s.name for s in found]
     table, picture = st.columns([3, 2], gap="medium")
     with table:
-        st.selectbox("Tensor", names, key="tensor", bind="query-params", help="or click a row")
-        _table(found)
+        chosen = st.selectbox("Tensor", names, key="tensor", bind="query-params", help="or click a row",
+                              on_change=_mark_row, args=(names,))
+        _table(found, names.index(chosen))
     with picture:
-        chosen = st.session_state.tensor
-        _one(checkpoint, found[names.index(chosen)] if chosen in names else found[0])
+        _one(checkpoint, found[names.index(chosen)])
     story = analysis.story(found)
     under_picture("view", story=lambda: st.markdown("\n".join(f"- {plain(line)}" for line in story)),
                   formula=lambda: _formula(found[names.index(chosen)]), code=lambda: _code(chosen),
@@ -50,8 +50,8 @@ def _statistics(key: str, _checkpoint: Checkpoint) -> list[Statistics]:
     return analysis.statistics(_checkpoint)
 
 
-def _table(found: list[Statistics]) -> None:
-    """One row a tensor; a click chooses it."""
+def _table(found: list[Statistics], chosen: int) -> None:
+    """One row a tensor; a click chooses it, and the chosen one is marked."""
     number, chart = st.column_config.NumberColumn, st.column_config.BarChartColumn
     shares = [s.share for s in found]
     columns = {
@@ -76,11 +76,20 @@ def _table(found: list[Statistics]) -> None:
     })
     if any(s.nan + s.inf for s in found):
         frame.insert(2, "Not finite", [s.nan + s.inf for s in found])
-    key = f"tensor_rows_{len(found)}"
-    st.dataframe(frame, column_config=columns, hide_index=True, height=min(38 + 35 * len(found), 600), key=key,
-                 placeholder="", selection_mode="single-row",
+    key = _rows_key(len(found))
+    st.dataframe(frame, column_config=columns, hide_index=True, height=min(38 + 35 * len(found), 560), key=key,
+                 placeholder="", selection_mode="single-row", selection_default={"selection": {"rows": [chosen]}},
                  on_select=lambda: _choose_row(key, [s.name for s in found]),
                  alt=" ".join(analysis.story(found)[:2]))
+
+
+def _rows_key(tensors: int) -> str:
+    return f"tensor_rows_{tensors}"
+
+
+def _mark_row(names: list[str]) -> None:
+    """The table keeps its order and its place, and marks what was chosen above it."""
+    st.session_state[_rows_key(len(names))] = {"selection": {"rows": [names.index(st.session_state.tensor)]}}
 
 
 def _choose_row(key: str, names: list[str]) -> None:
@@ -132,10 +141,16 @@ def _matrix(checkpoint: Checkpoint, name: str, words: str) -> str:
 
 
 def _formula(found: Statistics) -> None:
-    st.latex(r"\text{mean} = \tfrac{1}{n} \sum_i w_i = " + f"{found.mean:.4g}, " + r"\quad \text{std} = "
-             r"\sqrt{\tfrac{1}{n} \sum_i (w_i - \text{mean})^2} = " + f"{found.std:.4g}, " + r"\quad \text{norm} = "
-             r"\sqrt{\sum_i w_i^2} = " + f"{found.norm:.4g}")
-    st.caption(f"Over the n = {found.count:,} numbers of {found.name} that are finite.")
+    mean, std, norm = map(_latex, (found.mean, found.std, found.norm))
+    st.latex(rf"\text{{mean}} = \tfrac{{1}}{{n}} \sum_i w_i = {mean}, \quad "
+             rf"\text{{std}} = \sqrt{{\tfrac{{1}}{{n}} \sum_i (w_i - \text{{mean}})^2}} = {std}, \quad "
+             rf"\text{{norm}} = \sqrt{{\sum_i w_i^2}} = {norm}")
+    st.caption(f"Over the n = {found.count - found.nan - found.inf:,} numbers of {found.name} that are finite.")
+
+
+def _latex(number: float) -> str:
+    digits, _, power = f"{number:.4g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def _code(name: str) -> None:
