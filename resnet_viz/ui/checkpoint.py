@@ -86,14 +86,24 @@ def _what_it_is(checkpoint: Checkpoint) -> None:
         if names:
             with st.expander(f"{title}: {len(names):,} tensor{'s' * (len(names) > 1)}"):
                 st.dataframe(pd.DataFrame({"Tensor": names}), hide_index=True, height=min(38 + 35 * len(names), 300))
-    if checkpoint.assumed:
-        st.markdown("**Assumed**, because the file does not say\n" + _list(checkpoint.assumed))
-    elif checkpoint.digest is None:
-        st.caption("Nothing had to be assumed: the file itself says how pictures are prepared and what it was "
-                   "trained on." if checkpoint.source is None else "Nothing had to be assumed: torchvision publishes "
-                   "the classes, how pictures are prepared, and the accuracy.")
-    if checkpoint.digest is not None:
+    _what_it_does_not_say(checkpoint)
+
+
+def _what_it_does_not_say(checkpoint: Checkpoint) -> None:
+    """What was assumed, with the form that sets it by hand beside it, and what was set by hand before."""
+    if checkpoint.digest is None:
+        st.caption("Nothing had to be assumed: " + (
+            "torchvision publishes the classes, how pictures are prepared, and the accuracy." if checkpoint.source else
+            "the file itself says how pictures are prepared and what it was trained on."))
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Assumed**, because the file does not say" if checkpoint.assumed else "Nothing is assumed.",
+                    width="content")
         corrections.popover(checkpoint)
+    st.markdown(_list(checkpoint.assumed))
+    if by_hand := corrections.sentences(checkpoint):
+        st.markdown("**Set by hand**, and remembered for this file")
+        st.markdown(_list(by_hand))
 
 
 def _list(sentences) -> str:

@@ -75,7 +75,7 @@ def test_from_a_strangers_file_to_its_tensors(app, visit, theirs, picture):
 def test_the_normalisation_is_set_by_hand_and_remembered(app, visit, theirs):
     page = open_page(visit, app)
     drop(page, theirs)
-    page.get_by_role("button", name="Set by hand").click()
+    page.get_by_role("button", name="Set by hand", exact=True).click()
     form = page.get_by_test_id("stPopoverBody")
     form.get_by_role("combobox", name="Normalisation").fill("half")
     page.get_by_role("option", name="half", exact=True).click()
@@ -86,8 +86,8 @@ def test_the_normalisation_is_set_by_hand_and_remembered(app, visit, theirs):
     again = open_page(visit, app)  # another visitor, the same bytes
     drop(again, theirs)
     assert "from which 0.5, 0.5, 0.5 is subtracted" in main_text(again)
-    again.get_by_role("button", name="Set by hand").click()
-    again.get_by_role("button", name="Forget").click()
+    again.get_by_role("button", name="Set by hand", exact=True).click()
+    again.get_by_role("button", name="Forget", exact=True).click()
     again.get_by_text("The cifar10 normalisation of the pixels.").wait_for(timeout=30_000)
 
 

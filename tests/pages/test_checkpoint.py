@@ -92,8 +92,35 @@ def test_a_foreign_file_and_what_is_set_by_hand():
     again = drop(open_page(PAGE), "renamed.pth", data)
     assert "Its 3 outputs are ant, bee, cow." in text(again) and box(again, "Normalisation").value == "half"
     press(again, "Forget")
+    assert box(again, "Normalisation").value is None and again.main.text_area[0].value == ""
     assert "The cifar10 normalisation of the pixels." in text(again) and "resnet8, CIFAR ResNet" in text(again)
     assert corrections.recall(checkpoints.read(_written(data)).digest) is None
+
+
+def test_class_names_from_a_file():
+    app = drop(open_page(PAGE), "theirs.pth", foreign())
+    zone = next(zone for zone in app.main.file_uploader if zone.label == "or a file of them")
+    zone.set_value(("names.json", b'{"0": "ant", "1": "bee", "2": "cow"}', "application/json"))
+    press(app, "Save")
+    assert "Its 3 outputs are ant, bee, cow." in text(app) and app.main.text_area[0].value == "ant\nbee\ncow"
+    app.main.text_area[0].set_value("x, y, z")
+    press(app, "Save")  # the file is not in the way of what is typed later
+    assert "Its 3 outputs are x, y, z." in text(app)
+    zone = next(zone for zone in app.main.file_uploader if zone.label == "or a file of them")
+    zone.set_value(("names.txt", b"\xff\xfe\x00", "text/plain"))
+    press(app, "Save")
+    assert "names.txt is no text" in app.main.error[0].value.replace("\\", "")
+
+
+def test_what_was_chosen_of_one_network_is_not_asked_of_another(folders):
+    torch.save(zoo.build("resnet14").state_dict(), folders / "runs" / "deep.pth")
+    app = open_page(PAGE, checkpoint="runs/deep.pth", section="Tensors", tensor="layer2.1.conv2.weight")
+    assert box(app, "Tensor").value == "layer2.1.conv2.weight"
+    app.sidebar.selectbox[0].set_value("runs/mine").run()
+    assert not app.exception and box(app, "Tensor").value == "conv1.weight"
+    app = open_page(PAGE, checkpoint="runs/deep.pth", section="Compare", other="runs/mine")
+    app.sidebar.selectbox[0].set_value("runs/mine").run()
+    assert not app.exception and box(app, "Compare with").value == "before training"
 
 
 def _written(data: bytes):
