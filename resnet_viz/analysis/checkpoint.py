@@ -164,29 +164,34 @@ def matrix(checkpoint: Checkpoint, name: str) -> tuple[np.ndarray, bool] | None:
 
 @dataclass(frozen=True)
 class Strength:
-    """How large the weights of a layer are: root of their mean square, and what He's initialisation begins with."""
+    """How large the weights of a layer are: root of their mean square, and what training usually begins with.
+
+    begun  "he" (He et al., Delving Deep into Rectifiers (2015), equation 14: std = sqrt(2 / n), n = k x k x filters),
+           as a ResNet's convolutions; "uniform" within +-1 / sqrt(n), n inputs, so std = 1 / sqrt(3 n), as PyTorch
+           begins every other layer
+    """
 
     name: str
     kind: str
     typical: float
     initial: float
+    begun: str
 
 
 def strengths(checkpoint: Checkpoint) -> list[Strength]:
-    """Every convolution and linear weight by depth.
-
-    He et al., Delving Deep into Rectifiers (2015), section 2.2: std = sqrt(2 / n), n = k x k x filters (equation 14),
-    as this project's networks begin; a linear layer begins uniform in +-1 / sqrt(inputs), so std = 1 / sqrt(3 inputs).
-    """
+    """Every convolution and linear weight by depth; where training began is known only for this project's networks."""
+    is_resnet = checkpoint.network == zoo.CUSTOM or zoo.find(checkpoint.network).spec is not None
     found = []
     for name, kind in kinds(checkpoint).items():
         if kind not in WEIGHTS:
             continue
         tensor = checkpoint.state[name]
         typical = float(torch.linalg.vector_norm(tensor, dtype=torch.float64)) / math.sqrt(tensor.numel())
-        outgoing = tensor.shape[0] * math.prod(tensor.shape[2:])
-        initial = math.sqrt(2 / outgoing) if kind == "convolution" else 1 / math.sqrt(3 * tensor.shape[1])
-        found.append(Strength(name, kind, typical, initial))
+        if is_resnet and kind == "convolution":
+            initial, begun = math.sqrt(2 / (tensor.shape[0] * math.prod(tensor.shape[2:]))), "he"
+        else:
+            initial, begun = 1 / math.sqrt(3 * math.prod(tensor.shape[1:])), "uniform"
+        found.append(Strength(name, kind, typical, initial, begun))
     return found
 
 

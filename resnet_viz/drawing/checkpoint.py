@@ -117,7 +117,7 @@ def strengths(names: Sequence[str], typical: Sequence[float], initial: Sequence[
     """For each layer a bar for how large its weights are, and a mark for how large they begin."""
     figure = go.Figure(go.Bar(x=list(range(len(names))), y=list(typical), marker_color=ACCENT, name="in this file",
                               customdata=list(names), hovertemplate="%{customdata}: %{y:.3g}<extra></extra>"))
-    figure.add_scatter(x=list(range(len(names))), y=list(initial), mode="markers", name="where training begins",
+    figure.add_scatter(x=list(range(len(names))), y=list(initial), mode="markers", name="where training usually begins",
                        marker={"color": VERMILLION, "symbol": "line-ew-open", "size": 9, "line_width": 2},
                        hovertemplate="begins at %{y:.3g}<extra></extra>")
     return _by_depth(figure, names, "typical weight")

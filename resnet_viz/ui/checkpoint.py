@@ -129,12 +129,18 @@ def _recipe(checkpoint: Checkpoint) -> list[str]:
         more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
         sentences.append(f"Its {len(names):,} outputs are {', '.join(names[:SHOWN_NAMES])}{more}.")
     if claimed := claims(checkpoint):
-        sentences.append(f"By its own account: {', '.join(f'{percent(v)} {k}' for k, v in claimed.items())}.")
+        said = ", ".join(f"{percent(value)} {word}" for word, value in claimed.items())
+        sentences.append(f"{claimant(checkpoint)} claims {said}.")
     return sentences
 
 
+def claimant(checkpoint: Checkpoint) -> str:
+    """Who says how good it is."""
+    return "The file" if checkpoint.source is None else "torchvision"
+
+
 def claims(checkpoint: Checkpoint) -> dict[str, float]:
-    """Accuracies that the file's header claims, by split."""
+    """Accuracies that the file's header claims, or that were published with it."""
     words = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
     return {word: checkpoint.metrics[key] for key, word in words.items()
             if isinstance(checkpoint.metrics.get(key), float)}
@@ -162,9 +168,9 @@ def _of_strengths(checkpoint: Checkpoint, layers: list[analysis.Strength]) -> st
         return "No layer holds finite numbers only."
     (least, weak), (most, strong) = min(ratios), max(ratios)
     if all(abs(ratio - 1) < 0.15 for ratio, _ in ratios):
-        return "The weights of every layer are as large as where training begins: this network looks untrained."
-    text = (f"Compared with where training begins, the weights are largest in {strong} ({most:.2g} times) and smallest "
-            f"in {weak} ({least:.2g} times).")
+        return "The weights of every layer are as large as where training usually begins: it looks untrained."
+    text = (f"Compared with where training usually begins, the weights are largest in {strong} ({most:.2g} times) and "
+            f"smallest in {weak} ({least:.2g} times).")
     if least < 0.7:
         text += " Bars far below their marks are usually the work of weight decay"
         text += ", and batch norm makes up for it." if "bn1.weight" in checkpoint.state else "."
@@ -172,12 +178,15 @@ def _of_strengths(checkpoint: Checkpoint, layers: list[analysis.Strength]) -> st
 
 
 def _formula(layers: list[analysis.Strength]) -> None:
-    first = layers[0]
-    st.latex(r"\text{typical weight} = \sqrt{\tfrac{1}{n} \sum_i w_i^2} = " + f"{first.typical:.3g}")
-    st.latex(r"\text{where training begins} = \sqrt{\frac{2}{k \cdot k \cdot \text{filters}}} = "
-             + f"{first.initial:.3g}")
-    st.caption(f"For {first.name}. He et al., Delving Deep into Rectifiers (2015), equation 14; a linear layer begins "
-               "uniform between ±1/√inputs.")
+    first, last = layers[0], layers[-1]
+    begins = {"he": r"\sqrt{\frac{2}{k \cdot k \cdot \text{filters}}}",
+              "uniform": r"\frac{1}{\sqrt{3 \cdot \text{inputs}}}"}
+    for layer in (first, last):
+        st.latex(rf"\text{{{layer.kind} {layer.name}:}} \quad \text{{typical weight}} = "
+                 rf"\sqrt{{\tfrac{{1}}{{n}} \sum_i w_i^2}} = {layer.typical:.3g}, \quad "
+                 rf"\text{{training begins at}} = {begins[layer.begun]} = {layer.initial:.3g}")
+    st.caption("A ResNet's convolutions begin by He et al., Delving Deep into Rectifiers (2015), equation 14; other "
+               "layers uniformly between ±1/√inputs, as PyTorch does. Where another's training began, no file says.")
 
 
 def _code(checkpoint: Checkpoint) -> None:

@@ -13,7 +13,7 @@ from ..data import downloads
 from ..data.sources import SOURCES, SPLITS
 from ..problems import Problem
 from . import state
-from .checkpoint import claims
+from .checkpoint import claimant, claims
 from .page import PERCENT, download_table, plain, problems
 
 LOOK_S = 0.2  # between two looks at the work: often enough to be stopped, seldom enough to cost nothing
@@ -97,20 +97,20 @@ def _work(checkpoint: Checkpoint, path: str, data: str, split: str, limit: int, 
     st.session_state.setdefault("measured", []).insert(0, {
         "checkpoint": checkpoint.name, "pictures": data, "part": split, "number": found["images"],
         "accuracy": found["accuracy"], "± (95 %)": measurement.uncertainty(found["accuracy"], found["images"]),
-        "the file says": claimed.get(wanted), "loss": found["loss"], "pictures/s": found["images_per_s"]})
+        "claimed": claimed.get(wanted), "loss": found["loss"], "pictures/s": found["images_per_s"]})
 
 
 def _results(checkpoint: Checkpoint) -> None:
-    """The last one in large, beside what the file claims; and all of the session."""
+    """The last one in large, beside what is claimed; and all of the session."""
     measured = st.session_state.get("measured", [])
     claimed = claims(checkpoint)
     mine = next((row for row in measured if row["checkpoint"] == checkpoint.name), None)
     with st.container(horizontal=True):
         for word, value in claimed.items():
-            st.metric(f"The file says: {word}", percent(value))
+            st.metric(f"{claimant(checkpoint)} claims: {word}", percent(value))
         if mine:
-            said = mine["the file says"]
-            beside = None if said is None else f"{100 * (mine['accuracy'] - said):+.1f} points from what the file says"
+            said = mine["claimed"]
+            beside = None if said is None else f"{100 * (mine['accuracy'] - said):+.1f} points from what is claimed"
             st.metric(f"Measured on {mine['number']:,} {mine['part']} pictures of {mine['pictures']}",
                       f"{percent(mine['accuracy'])} ± {100 * mine['± (95 %)']:.1f}",
                       beside, delta_color="off")
@@ -119,7 +119,7 @@ def _results(checkpoint: Checkpoint) -> None:
     if measured:
         st.markdown("**Measured in this session**")
         download_table(measured, "measured.csv",
-                       {"accuracy": PERCENT, "± (95 %)": PERCENT, "the file says": PERCENT,
+                       {"accuracy": PERCENT, "± (95 %)": PERCENT, "claimed": PERCENT,
                         "number": st.column_config.NumberColumn(format="localized"),
                         "loss": st.column_config.NumberColumn(format="%.3f"),
                         "pictures/s": st.column_config.NumberColumn(format="%.0f")},

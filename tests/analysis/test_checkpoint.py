@@ -98,11 +98,16 @@ def test_every_tensor_of_every_network_has_a_kind(network):
     assert learned == {name for name, _ in model.named_parameters()}
 
 
-def test_strengths_begin_where_he_initialisation_does():
-    found = analysis.strengths(untrained("resnet20"))
-    assert len(found) == 20 and found[-1].name == "fc.weight"
+@pytest.mark.parametrize("network", ["resnet20", "resnext50-32x4d", "simple-cnn", "hw4-resnet", "grapheme-resnet"])
+def test_strengths_begin_where_training_does(network):
+    made = untrained(network)
+    found = analysis.strengths(made)
+    assert [s.name for s in found] == [name for name, t in made.state.items() if t.ndim in (2, 4)]
     for layer in found:
-        assert layer.typical == pytest.approx(layer.initial, rel=0.15), layer.name
+        numbers = made.state[layer.name].double()
+        assert layer.typical == pytest.approx(float(numbers.square().mean().sqrt()))
+        # a small layer's few numbers scatter
+        assert layer.typical == pytest.approx(layer.initial, rel=0.03 + 2 / numbers.numel()**0.5), layer.name
 
 
 def test_matrix_of_norms_and_of_weights(trained):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from resnet_viz import checkpoints, corrections, export, runs
+from resnet_viz import checkpoints, corrections, export, pretrained, runs
 from resnet_viz.analysis import checkpoint as analysis
 from resnet_viz.analysis import comparison
 from resnet_viz.data import downloads
@@ -154,6 +154,21 @@ def test_a_file_that_disagrees_leaves_the_old_one_and_its_table():
     assert not app.main.error and app.main.subheader[0].value == "good"
 
 
+def test_published_weights_come_with_all_they_need(folders, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(folders / "torch"))
+    monkeypatch.setattr(pretrained, "_whole", lambda path: True)  # of random numbers in the place of the real ones
+    hub = folders / "torch" / "hub" / "checkpoints"
+    hub.mkdir(parents=True)
+    torch.manual_seed(0)
+    torch.save(zoo.build("resnet18").state_dict(), hub / "resnet18-f37072fd.pth")
+    app = open_page(PAGE, checkpoint="ResNet18_Weights.IMAGENET1K_V1")
+    assert "ResNet18_Weights.IMAGENET1K_V1 of torchvision" in captions(app) and "torchvision publishes" in captions(app)
+    assert "torchvision claims 69.8\xa0% validation accuracy." in text(app)
+    assert "outputs are tench, goldfish" in text(app)
+    assert "64 filters of 7 x 7 of conv1.weight" in alts(app) and "it looks untrained" in text(app)
+    assert not [widget for widget in app.main.selectbox if widget.label == "Normalisation"]
+
+
 def test_damage_and_tensors_that_are_not_used_are_said():
     state = CifarResNet((1, 1, 1), (16, 32, 64), "A", 3).state_dict()
     state["layer1.0.conv1.weight"][2, 3, 1, 1] = math.nan
@@ -207,7 +222,8 @@ def test_before_training_is_compared_first(folders):
     assert f"moved most, {MOVES:.2g} times their length" in text(app)
     app = open_page(PAGE, section="Compare", view="Numbers")
     table = app.main.dataframe[0].value.set_index("tensor")
-    assert table["change"]["layer2.0.conv1.weight"] == pytest.approx(MOVES, rel=1e-5) and table["change"]["fc.bias"] == 0
+    assert table["change"]["layer2.0.conv1.weight"] == pytest.approx(MOVES, rel=1e-5)
+    assert table["change"]["fc.bias"] == 0
 
 
 def test_any_two_are_compared_and_what_differs_is_listed(folders):
@@ -228,7 +244,8 @@ def test_measured_beside_what_the_file_says(folders):
     state["fc.weight"].zero_()
     state["fc.bias"].copy_(torch.tensor([0.0, 5.0]))
     checkpoints.write(folders / "runs" / "w.safetensors", state, {
-        "network": "resnet8", "arguments": {"heads": [2]}, "classes": ["blue", "red"], "metrics": {"test_accuracy": 0.9},
+        "network": "resnet8", "arguments": {"heads": [2]}, "classes": ["blue", "red"],
+        "metrics": {"test_accuracy": 0.9},
         "preprocessing": {"size": 32, "resize": 32, "mean": [0.5] * 3, "std": [0.5] * 3}})
     app = open_page(PAGE, checkpoint="runs/w.safetensors", section="Measure")
     assert next(b for b in app.main.button if b.label == "Measure").disabled
@@ -236,10 +253,10 @@ def test_measured_beside_what_the_file_says(folders):
     press(app, "Measure")
     assert not app.main.error
     (row,) = app.main.dataframe[0].value.to_dict("records")
-    assert (row["accuracy"], row["the file says"], row["number"], row["pictures"]) == (0.25, 0.9, 8, "mine.zip")
+    assert (row["accuracy"], row["claimed"], row["number"], row["pictures"]) == (0.25, 0.9, 8, "mine.zip")
     metrics = {metric.label: (metric.value, metric.delta) for metric in app.main.metric}
-    assert metrics["The file says: test accuracy"][0] == "90.0\xa0%"
-    assert [delta for _, delta in metrics.values()][-1] == "-65.0 points from what the file says"
+    assert metrics["The file claims: test accuracy"][0] == "90.0\xa0%"
+    assert [delta for _, delta in metrics.values()][-1] == "-65.0 points from what is claimed"
     upload(app, "others.zip", pictures(green=1, yellow=1))
     press(app, "Measure")
     assert "green" in app.main.error[0].value
