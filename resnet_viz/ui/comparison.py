@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import streamlit as st
 
@@ -17,6 +19,7 @@ from .page import download_table, plain, under_picture
 from .tensors import CHART
 
 BEFORE = "before training"
+SECOND = "second_file"  # session key: the folder of a file that was opened only to compare with
 MOVED = {
     "change": st.column_config.NumberColumn(format="%.4g", help="|now − before| / |before|"),
     "cosine": st.column_config.NumberColumn(format="%.4f", help="1 = same direction, 0 = nothing left of it"),
@@ -28,10 +31,14 @@ MOVED = {
 def compare(checkpoint: Checkpoint, key: str) -> None:
     """What moved from another checkpoint to this one, and how far: by depth, and as a table."""
     others = _others(checkpoint)
-    if not others:
-        st.info("There is no other checkpoint here to compare with; open a second file, or train a network.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Compare with", list(others), key="other", bind="query-params", width=420,
+                            placeholder="open a second file")
+        with st.popover("Another file", icon=":material/folder_open:"):
+            st.file_uploader("The other one's weights", state.FILE_TYPES, key="second_upload", on_change=_keep_second)
+    if name is None:
+        st.info("There is no other checkpoint here to compare with: open another file, or train a network.")
         return
-    name = st.selectbox("Compare with", list(others), key="other", bind="query-params", width=420)
     other, other_key = others[name]()
     found = _comparison(key, other_key, checkpoint, other)
     finding = comparison.describe(found)
@@ -49,15 +56,28 @@ def compare(checkpoint: Checkpoint, key: str) -> None:
 
 
 def _others(checkpoint: Checkpoint) -> dict[str, Callable[[], tuple[Checkpoint, str]]]:
-    """Name -> how to get (checkpoint, key): the run's initial weights first, then those of the same network."""
+    """Name -> how to get (checkpoint, key): the run's initial weights first, then a second file, then all others."""
     found = {}
     initial = runs.weights_file(checkpoint.run, "initial") if checkpoint.run else None
     if initial:
         found[BEFORE] = lambda: (state.checkpoint_at(initial), state.key_at(initial))
+    if SECOND in st.session_state:
+        second = next(Path(st.session_state[SECOND].name).iterdir())
+        found[second.name] = lambda: (state.checkpoint_at(second), state.key_at(second))
     for reference in state.references():
         if reference != state.current_reference():
             found[reference] = lambda reference=reference: (state.checkpoint_of(reference), state.key_of(reference))
     return found
+
+
+def _keep_second() -> None:
+    """A dropped file stays on the disk as long as the session, and is chosen."""
+    if (file := st.session_state.second_upload) is None:
+        return
+    folder, name = TemporaryDirectory(prefix="resnet-viz-"), Path(file.name).name
+    (Path(folder.name) / name).write_bytes(file.getvalue())
+    st.session_state[SECOND] = folder
+    st.session_state.other = name
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing tensor by tensor ...")

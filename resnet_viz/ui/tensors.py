@@ -17,14 +17,14 @@ HOW_TO_READ = {
              "hardly answers.",
     "signed": "One square is one weight: a row is an output, a column an input; red speaks for it, blue against it, "
               "white does not matter.",
-    "batch norm's scale": "One bar is one channel: what batch norm multiplies it by. It starts at 1; near 0 the "
+    "batch norm's scale": "Channel by channel: what batch norm multiplies it by. It starts at 1; near 0 the "
                           "channel is switched off.",
-    "batch norm's shift": "One bar is one channel: what batch norm adds to it. It starts at 0; far below 0, the ReLU "
+    "batch norm's shift": "Channel by channel: what batch norm adds to it. It starts at 0; far below 0, the ReLU "
                           "behind it lets little through.",
-    "running mean": "One bar is one channel: the mean that batch norm saw in training and subtracts when answering.",
-    "running variance": "One bar is one channel: the variance that batch norm saw in training; when answering it "
+    "running mean": "Channel by channel: the mean that batch norm saw in training and subtracts when answering.",
+    "running variance": "Channel by channel: the variance that batch norm saw in training; when answering it "
                         "divides by its root.",
-    "linear's bias": "One bar is one class: what it gets whatever the picture shows.",
+    "linear's bias": "Class by class: what it gets whatever the picture shows.",
 }
 
 
@@ -93,7 +93,7 @@ def _mark_row(names: list[str]) -> None:
 
 
 def _choose_row(key: str, names: list[str]) -> None:
-    if rows := st.session_state[key].selection.rows:
+    if rows := st.session_state[key]["selection"]["rows"]:
         st.session_state.tensor = names[rows[0]]
 
 
@@ -109,7 +109,7 @@ def _one(checkpoint: Checkpoint, found: Statistics) -> None:
     words = analysis.describe(found)
     if tensor.ndim == 1:
         st.plotly_chart(drawing.by_channel(tensor.numpy()), config=CHART, key="channels", alt=words)
-        how = HOW_TO_READ.get(found.kind, "One bar is one channel.")
+        how = HOW_TO_READ.get(found.kind, "Channel by channel.")
     elif found.kind == "convolution" and tensor.shape[1] == 3 and tensor.shape[2] > 1:
         walls.show(drawing.first_kernels(tensor.numpy()), words)
         how = kernels.HOW_TO_READ["colour" if tensor.shape[2] > 3 else "small"]

@@ -70,6 +70,16 @@ def test_from_a_strangers_file_to_its_tensors(app, visit, theirs, picture):
     shown = page.get_by_role("img", name="layer1.0.conv1.weight, a convolution of 16 x 16 x 3 x 3")
     assert shown.count() >= 1 and shown.first.bounding_box()["width"] > 150
     picture(page, "checkpoint-tensors", full_page=True)
+    for name in ("fc.bias", "layer3.0.bn2.weight"):  # from above, after a click: nothing jumps back
+        page.get_by_role("combobox", name="Tensor").fill(name)
+        page.get_by_role("option", name=name, exact=True).click()
+        page.wait_for_url(f"**tensor={name}*", timeout=30_000)
+        page.wait_for_timeout(500)
+        rest(page)
+        assert f"tensor={name}" in page.url and page.get_by_test_id("stException").count() == 0
+        assert page.get_by_test_id("stMain").get_by_text(name, exact=True).count() >= 1
+    page.mouse.click(box["x"] + 20, box["y"] + 35 + 18)
+    page.wait_for_url(lambda url: "tensor=" not in url, timeout=30_000)  # the first is the default: no link names it
 
 
 def test_the_normalisation_is_set_by_hand_and_remembered(app, visit, theirs):

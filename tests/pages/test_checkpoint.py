@@ -238,6 +238,26 @@ def test_any_two_are_compared_and_what_differs_is_listed(folders):
                     {"Tensor": "fc.bias", "here": "10", "in runs/other.pth": "4"}]
 
 
+def test_a_second_file_is_compared_and_the_first_stays(folders):
+    app = drop(open_page(PAGE, section="Compare"), "first.pth", foreign())
+    torch.manual_seed(2)
+    other = foreign(randomised(CifarResNet((1, 1, 1), (16, 32, 64), "A", 3), seed=5).state_dict())
+    app.main.file_uploader(key="second_upload").set_value(("second.pth", other, "application/octet-stream"))
+    app.run()
+    assert not app.exception and box(app, "Compare with").value == "second.pth"
+    assert app.sidebar.selectbox[0].value == "first.pth" and "From **second.pth** to **first**" in text(app)
+    app.main.file_uploader(key="second_upload").set_value(("third.pth", b"no weights", "application/octet-stream"))
+    app.run()
+    assert not app.exception and "third.pth is not a weights file" in app.main.error[0].value.replace("\\", "")
+
+
+def test_alone_there_is_nothing_to_compare_with(folders):
+    for name in ("initial", "last"):
+        (folders / "runs" / "mine" / f"{name}.safetensors").unlink()
+    app = open_page(PAGE, section="Compare")
+    assert "no other checkpoint here" in app.main.info[0].value
+
+
 def test_measured_beside_what_the_file_says(folders):
     """A network that answers its second class whatever it sees."""
     state = zoo.build("resnet8", {"heads": [2]}).state_dict()
