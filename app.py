@@ -16,7 +16,10 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("inspect/kernels", "Kernels", "grid_view"),
         ("inspect/feature_maps", "Feature maps", "layers"),
     ],
-    "Train": [("train/training", "Training", "show_chart")],
+    "Train": [
+        ("train/training", "Training", "show_chart"),
+        ("train/resources", "Resources", "memory"),
+    ],
 }
 
 

@@ -23,10 +23,6 @@ def _json_flag(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
-def networks_arguments(parser: Parser) -> None:
-    _json_flag(parser)
-
-
 def networks(options) -> int:
     """list every network that can be built"""
     from .networks import zoo
@@ -232,8 +228,20 @@ def train(options) -> int:
     return terminal.train(options, lambda text: print(text, file=sys.stderr, flush=True))
 
 
-def check_arguments(parser: Parser) -> None:
+def resources_arguments(parser: Parser) -> None:
+    from .analysis import resource_terminal
+
+    resource_terminal.arguments(parser)
     _json_flag(parser)
+
+
+def resources(options) -> int:
+    """memory that training a network takes and the largest batch that fits; exit 1 if a measured batch did not"""
+    from .analysis import resource_terminal
+
+    document, code = resource_terminal.document(options, _progress_text)
+    _print(options, document, lambda: resource_terminal.text(document, _table))
+    return code
 
 
 def check(options) -> int:
@@ -243,10 +251,6 @@ def check(options) -> int:
     found = machine.check()
     _print(options, found, lambda: "\n".join(f"{key:14} {json.dumps(value) if isinstance(value, (dict, list)) else value}" for key, value in found.items()))
     return 0
-
-
-def bench_arguments(parser: Parser) -> None:
-    _json_flag(parser)
 
 
 def bench(options) -> int:
@@ -259,14 +263,14 @@ def bench(options) -> int:
 
 
 COMMANDS = {
-    "networks": (networks, networks_arguments), "summary": (summary, summary_arguments), "doctor": (doctor, doctor_arguments),
+    "networks": (networks, _json_flag), "summary": (summary, summary_arguments), "doctor": (doctor, doctor_arguments),
     "predict": (predict, predict_arguments), "evaluate": (evaluate, evaluate_arguments),
-    "export": (export, export_arguments), "train": (train, train_arguments), "check": (check, check_arguments),
-    "bench": (bench, bench_arguments),
+    "export": (export, export_arguments), "train": (train, train_arguments),
+    "resources": (resources, resources_arguments), "check": (check, _json_flag), "bench": (bench, _json_flag),
 }
 
 
-FLAGS = ("--json", "--conv-bias")  # options without a value
+FLAGS = ("--json", "--conv-bias", "--measure")  # options without a value
 
 
 def _print(options, document, text) -> None:

@@ -33,15 +33,19 @@ class Choice:
     size: int
 
 
-def choose_network() -> Choice:
-    """One row of controls: network, picture size, and More for what else can be chosen; the URL carries them."""
+def choose_network(first: str | None = None) -> Choice:
+    """One row of controls: network, picture size, and More for what else can be chosen; the URL carries them.
+
+    first   the network before anybody chooses; None for the current checkpoint's
+    """
     try:
         checkpoint = state.current_checkpoint()
     except Problem:
         checkpoint = None
     names = ([CURRENT] if checkpoint else []) + list(NETWORKS)
     left, middle, right = st.columns([3, 2, 1], vertical_alignment="bottom")
-    name = left.selectbox("Network", names, index=0 if checkpoint else names.index(FALLBACK), key="network",
+    start = first or (CURRENT if checkpoint else FALLBACK)
+    name = left.selectbox("Network", names, index=names.index(start), key="network",
                           bind="query-params",
                           format_func=lambda name: f"{CURRENT}: {checkpoint.name}" if name == CURRENT else name)
     of_checkpoint = name == CURRENT
