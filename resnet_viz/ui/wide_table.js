@@ -34,11 +34,15 @@ function make(tag, cell, column, marked) {
   const made = document.createElement(tag);
   if (typeof cell === "string") cell = { text: cell };
   if (cell.span) made.colSpan = cell.span;
-  made.className = [cell.right && "right", cell.strong && "strong", cell.bracket && "block", cell.span > 1 && "wide",
+  made.className = [cell.right && "right", cell.strong && "strong", cell.bracket && "block", cell.lines && "lined", cell.span > 1 && "wide",
     marked !== null && column === marked && !(cell.span > 1) && "marked"].filter(Boolean).join(" ");
   if (cell.bracket) made.appendChild(bracket(cell));
   else made.appendChild(line("span", cell.text ?? ""));
   if (cell.note) made.appendChild(line("small", cell.note));
+  for (const [text, note] of cell.lines ?? []) {
+    made.appendChild(line("div", text));
+    if (note) made.appendChild(line("small", note));
+  }
   return made;
 }
 

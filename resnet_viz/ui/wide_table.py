@@ -3,6 +3,7 @@
 A cell is a text, or a dict:
     text     what it says            note     a smaller line under it
     bracket  lines between brackets  times    behind the bracket, e.g. "× 3"
+    lines    [text, note] under each other, the text of the cell above them as their title
     span     columns it takes        right    set to the right, for numbers
     strong   true for what counts most
 A head cell is a text, or a dict of text and note; `marked` frames one column, and its note must say why.
