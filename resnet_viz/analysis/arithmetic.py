@@ -37,10 +37,18 @@ def lines(layer: Layer) -> list[tuple[str, str]]:
     return found
 
 
+def side(n: int, kernel: int, stride: int, padding: int, dilation: int, out: int) -> str:
+    """Positions of a window along one side; the dilation only where there is one."""
+    if dilation == 1:
+        return f"⌊({n:,} + 2 × {padding} − {kernel}) / {stride}⌋ + 1 = {out:,}"
+    return f"⌊({n:,} + 2 × {padding} − {dilation} × ({kernel} − 1) − 1) / {stride}⌋ + 1 = {out:,}"
+
+
 def _sides(layer: Layer) -> list[tuple[str, str]]:
     """Height and width once where both are the same, as nearly always."""
-    sides = zip(layer.input_shape[1:], layer.padding, layer.kernel, layer.stride, layer.output_shape[1:])
-    written = [f"⌊({n:,} + 2 × {p} − {k}) / {s}⌋ + 1 = {out:,}" for n, p, k, s, out in sides]
+    sides = zip(layer.input_shape[1:], layer.kernel, layer.stride, layer.padding, layer.dilation or (1, 1),
+                layer.output_shape[1:])
+    written = [side(*numbers) for numbers in sides]
     if written[0] == written[1]:
         return [("height and width", written[0])]
     return [("height", written[0]), ("width", written[1])]
