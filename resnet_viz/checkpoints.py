@@ -106,7 +106,8 @@ def examine(path: Path) -> tuple[Diagnosis, tensor_files.TensorFile]:
         return diagnosis, file
     warnings = list(diagnosis.warnings)
     if broken := [name for name, tensor in file.tensors.items() if not _finite(tensor)]:
-        more = f" and {len(broken) - 1:,} more tensors hold" if len(broken) > 1 else " holds"
+        others = len(broken) - 1
+        more = f" and {others:,} other tensor{'s' * (others > 1)} hold" if others else " holds"
         warnings.insert(0, f"{broken[0]:.80}{more} numbers that are not finite (NaN or infinity); answers will not make sense.")
     if file.others:
         warnings.append(f"The file also holds weights under {file.others[0]!r:.60}; those of the {file.format} are shown.")

@@ -283,9 +283,18 @@ def in_words(network: str, arguments: dict) -> tuple[str, ...]:
 def _body(name: str, spec: ResNetSpec) -> str:
     what = "A custom ResNet" if name == zoo.CUSTOM else f"{name}, {_family(name)}"
     kind = f"{spec.block} blocks" + (f" in {spec.groups} groups" if spec.groups > 1 else "")
-    ways = {"A": "zeros for the missing channels where the shape changes (shortcut A)",
-            "B": "1x1 convolutions where the shape changes (shortcut B)", None: "no shortcuts (plain)"}[spec.shortcut]
-    return f"{what}: {kind} {list(spec.depths)} of {list(spec.widths)} channels, {ways}."
+    ways = {"A": "zeros stand for the missing channels where the shape changes (shortcut A)",
+            "B": "1x1 convolutions where the shape changes (shortcut B)", None: "no shortcuts: it is plain"}[spec.shortcut]
+    stages = "one stage" if len(spec.depths) == 1 else f"{len(spec.depths)} stages"
+    equal = len(spec.depths) > 1 and len(set(spec.depths)) == 1
+    blocks = f"{spec.depths[0]:,} {kind} each" if equal else f"{listed(spec.depths)} {kind}"
+    return f"{what}: {stages} of {blocks}, {listed(spec.widths)} channels wide; {ways}."
+
+
+def listed(numbers: tuple[int, ...]) -> str:
+    """(3, 4, 6) -> "3, 4 and 6"."""
+    *first, last = (f"{n:,}" for n in numbers)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _ends(spec: ResNetSpec) -> str:

@@ -28,6 +28,13 @@ def meta_shapes(network: str, **arguments):
     return shapes(zoo.build(network, arguments, device="meta"))
 
 
+def in_words(depths) -> str:
+    """How the card says the blocks of each stage, e.g. "4 stages of 2, 5, 1 and 3 b(asic blocks)"."""
+    if len(set(depths)) == 1:
+        return f"{len(depths)} stages of {depths[0]} b"
+    return f"{len(depths)} stages of {', '.join(map(str, depths[:-1]))} and {depths[-1]} b"
+
+
 def without(found: dict, *names: str) -> dict:
     return {name: shape for name, shape in found.items() if name not in names}
 
@@ -101,7 +108,7 @@ def test_drawn_at_random_with_the_same_logits(draw, tmp_path):
     assert read.network == zoo.CUSTOM
     assert read.arguments["depths"] == list(depths)
     assert read.arguments["widths"] == list(widths)
-    assert read.format == "state_dict under 'net'" and f"{list(depths)}" in read.found[0]
+    assert read.format == "state_dict under 'net'" and in_words(depths) in read.found[0]
     x = torch.randn(2, channels, 20, 20)
     with torch.no_grad():
         expected, ours = theirs(x), checkpoints.model(read)(x)
@@ -134,7 +141,7 @@ def test_what_no_name_fits_is_custom_with_its_numbers(change):
     assert found.family == "custom ResNet"
     assert found.found[0].startswith("A custom ResNet")
     assert all(found.arguments[key] == value for key, value in change.items())
-    assert str(spec["depths"]) in found.found[0]
+    assert in_words(spec["depths"]) in found.found[0]
 
 
 def test_bottlenecks_say_that_the_stride_is_assumed():

@@ -26,7 +26,7 @@ from .page import NothingYet
 DEFAULT = "resnet20-cifar10-jpeg"
 RUN_PREFIX = "runs/"  # as the command line would name an own run; keeps it apart from a bundled one of the same name
 NONE_YET = "There is no trained network here yet: train one, or open a weights file in the sidebar."
-FILE_TYPES = ["safetensors", "pt", "pth", "th", "tar"]
+FILE_TYPES = ["safetensors", "pt", "pth", "th", "tar", "bin", "ckpt"]
 CHOSEN = "checkpoint"  # session key of the picker, and its name in the URL
 NEXT = "checkpoint_next"  # session key: chosen by a page, which is drawn after the picker
 

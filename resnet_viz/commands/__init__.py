@@ -1,0 +1,1 @@
+"""The commands of the command line: `NAME(options)` runs one, `NAME_arguments(parser)` declares its options."""
