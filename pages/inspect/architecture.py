@@ -1,12 +1,10 @@
 """What is this network made of?"""
 
-import pandas as pd
 import streamlit as st
 
-from resnet_viz.analysis import architecture, arithmetic
-from resnet_viz.analysis.architecture import FOLDS, fold
-from resnet_viz.ui import networks
-from resnet_viz.ui.page import download_table, page, problems, under_picture
+from resnet_viz.analysis import architecture, arithmetic, table_text
+from resnet_viz.ui import architecture_drawing, networks, paper_table, table_download
+from resnet_viz.ui.page import page, problems, under_picture
 
 
 def totals(summary) -> None:
@@ -26,22 +24,16 @@ def totals(summary) -> None:
             st.metric(label, value, help=hint, width=165)
 
 
-def choose_layer(summary, start):
-    """One leaf layer; the row that was clicked in the table, until another is chosen here."""
-    layers = {layer.name: layer for layer in summary.layers}
-    names = list(layers)
-    start = start if start in layers else names[0]
-    return layers[st.selectbox("Layer", names, index=names.index(start), key=f"layer-{summary.network}-{start}")]
+def formula() -> None:
+    st.latex(r"\text{side of the output} = \left\lfloor \frac{n + 2p - d\,(k - 1) - 1}{s} \right\rfloor + 1")
+    st.latex(r"\text{parameters} = \frac{c_\text{in}}{g} \cdot k \cdot k \cdot c_\text{out} \;(+\, c_\text{out})"
+             r" \qquad \text{MACs} = \frac{c_\text{in}}{g} \cdot k \cdot k \cdot c_\text{out} \cdot h \cdot w")
+    st.caption("Of a convolution: n pixels a side, padding p, dilation d, kernel k, stride s, g groups, c channels, "
+               "h × w its output; in brackets the biases. FLOPs = 2 × MACs. The chosen layer's own numbers stand above.")
 
 
-def formula(layer) -> None:
-    st.markdown(f"**{layer.name}**, a {layer.kind}: {networks.shape_text(layer.input_shape)} in, "
-                f"{networks.shape_text(layer.output_shape)} out")
-    st.table(pd.DataFrame(arithmetic.lines(layer), columns=["What", "Arithmetic"]).set_index("What"))
-    st.caption("Side of the output = ⌊(n + 2 × padding − kernel) / stride⌋ + 1. FLOPs = 2 × MACs.")
-
-
-def code(choice, layer) -> None:
+def code(choice, part) -> None:
+    layer = part.layers[0]
     st.code(f"from resnet_viz.networks import zoo\n\nmodel = zoo.build({choice.network!r}, {choice.arguments})\n"
             f"model.get_submodule({layer.name!r})  # {layer.code}")
     if command := architecture.command(choice.network, choice.arguments, choice.size):
@@ -49,31 +41,31 @@ def code(choice, layer) -> None:
         st.code(f"{command} --json", language="bash")
 
 
-def numbers(summary) -> None:
-    rows = networks.plain_rows(summary)
-    download_table(rows, f"{summary.network}-layers.csv", alt=f"{len(rows)} layers with all numbers")
+@st.fragment
+def drawn(choice, summary, level, folded) -> None:
+    """The picture and what stands under it: a click on a part draws only this again."""
+    part = architecture_drawing.show(choice, summary, level, folded)
+    totals(summary)
+    architecture_drawing.details(choice, part)
+    with problems():
+        under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in arithmetic.findings(summary))),
+                      formula=formula, code=lambda: code(choice, part),
+                      numbers=lambda: table_download.buttons(table_text.of_layers(summary, level),
+                                                             f"{summary.network}-{level}s"))
 
+
+def drawing_and_layers(choice) -> None:
+    summary = networks.summary_of(choice)
+    drawn(choice, summary, *architecture_drawing.controls(choice, summary))
+    architecture_drawing.install()
+
+
+SECTIONS = {"Drawing and layers": drawing_and_layers, "The paper's table": paper_table.show}
 
 page("What is this network made of?", "Its layers in the order a picture meets them: what each puts out, the "
      "weights it learns, and the work it costs.")
 with problems():
     choice = networks.choose_network()
-    summary = networks.summary_of(choice)
-    totals(summary)
-    level = st.segmented_control("One row for each", list(FOLDS), default="layer", required=True, key="fold",
-                                 bind="query-params", format_func=lambda level: f"every {level}",
-                                 label_visibility="collapsed")
-    rows = fold(summary, level)
-    frame, columns = networks.table(rows, summary.totals)
-    findings = arithmetic.findings(summary)
-    clicked = st.dataframe(frame, column_config=columns, hide_index=True, height=min(38 + 35 * len(rows), 560),
-                           placeholder="", on_select="rerun", selection_mode="single-row",
-                           key=f"rows-{summary.network}-{level}",
-                           alt=f"{len(rows)} rows of {summary.network}. {' '.join(findings[1:3])}").selection.rows
-    st.caption("MACs are multiply-adds of convolutions and linear layers; "
-               f"FLOPs = 2 × MACs = {2 * summary.totals['macs']:,}. "
-               "A click on a layer's row chooses it for Formula and Code.")
-    start = rows[clicked[0]].name if clicked else ""
-    under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in findings)),
-                  formula=lambda: formula(choose_layer(summary, start)),
-                  code=lambda: code(choice, choose_layer(summary, start)), numbers=lambda: numbers(summary))
+    section = st.segmented_control("What to see", list(SECTIONS), default="Drawing and layers", required=True,
+                                   key="section", bind="query-params", label_visibility="collapsed")
+    SECTIONS[section](choice)

@@ -23,6 +23,8 @@ BLACK, ORANGE, SKY_BLUE, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = OKABE_ITO = [
 CATEGORIES = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY_BLUE, YELLOW]  # in the order of use; black is ink, not data
 ACCENT, ACCENT_ON_DARK = BLUE, SKY_BLUE
 GREY, LIGHT_GREY = "#7A838B", "#C3C9CE"  # both readable on white and on near black
+GROUND, DARK_GROUND = "#FFFFFF", "#14171A"  # what the screen is made of; the theme has the same
+INK, INK_ON_DARK = "#1F2428", "#E6E9EB"
 MISSING = (128, 128, 128)  # a number that is not one (NaN)
 
 _VIRIDIS = (
@@ -114,3 +116,9 @@ def _look_up(table: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     picture = table[index]
     picture[missing] = MISSING
     return picture
+
+
+def between(first: str, last: str, count: int) -> list[str]:
+    """`count` colours from the first to the last in equal steps that the eye sees as equal; of one only the last."""
+    table = _through((first, last), (0.0, 1.0), count) if count > 1 else [rgb(last)]
+    return ["#" + "".join(f"{int(channel):02X}" for channel in colour) for colour in table]

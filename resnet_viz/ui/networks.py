@@ -1,13 +1,12 @@
-"""A network to look at without weights: the choice of one, its cached summary, and the summary as a table."""
+"""A network to look at without weights: the choice of one, and its cached summary."""
 
 import json
 from dataclasses import dataclass
 
-import pandas as pd
 import streamlit as st
 
 from ..analysis import architecture, kernels
-from ..analysis.architecture import Layer, Summary
+from ..analysis.architecture import Summary
 from ..checkpoints import Checkpoint
 from ..networks.zoo import NETWORKS
 from ..problems import Problem
@@ -26,11 +25,12 @@ VALUES = {"relu": "ReLU", "leaky-relu": "leaky ReLU", "elu": "ELU", "tanh": "tan
 
 @dataclass(frozen=True)
 class Choice:
-    """A network of the zoo, how it is built, and pixels a side of the picture it gets."""
+    """A network of the zoo, how it is built, pixels a side of the picture, whether it is the current checkpoint's."""
 
     network: str
     arguments: dict
     size: int
+    of_checkpoint: bool = False
 
 
 def choose_network(first: str | None = None) -> Choice:
@@ -60,7 +60,7 @@ def choose_network(first: str | None = None) -> Choice:
         arguments = checkpoint.arguments if of_checkpoint else _arguments(name)
     if network in NETWORKS:
         st.caption(f"{network} ({NETWORKS[network].family}): {NETWORKS[network].description}.")
-    return Choice(network, arguments, size)
+    return Choice(network, arguments, size, of_checkpoint)
 
 
 def _arguments(name: str) -> dict:
@@ -97,6 +97,11 @@ def _summary(network: str, arguments: str, size: int) -> Summary:
     return architecture.summary(network, json.loads(arguments), size)
 
 
+def weights_of(choice: Choice) -> Checkpoint | None:
+    """The checkpoint whose network was chosen; None where one was chosen by its name."""
+    return state.current_checkpoint() if choice.of_checkpoint else None
+
+
 def convolutions_of(checkpoint: Checkpoint) -> dict[str, tuple[int, int, int, int]]:
     """Every convolution of a checkpoint's network and the shape of its weights."""
     return _convolutions(checkpoint.network, json.dumps(checkpoint.arguments, sort_keys=True))
@@ -115,43 +120,3 @@ def shape_text(shape: tuple[int, ...] | None) -> str:
 def shape_or_absent(shape: tuple[int, ...] | None) -> str:
     """The same for a tensor that may not be there, or have no dimensions."""
     return "not there" if shape is None else shape_text(shape) or "one number"
-
-
-def plain_rows(summary: Summary) -> list[dict]:
-    """Every layer with all its numbers, shapes as text: what a person downloads."""
-    keys = ("name", "kind", "input_shape", "output_shape", "kernel", "stride", "padding", "weight_shape", "params",
-            "macs", "activation_bytes")
-    rows = [{key: getattr(layer, key) for key in keys} for layer in summary.layers]
-    return [{key: shape_text(value) if isinstance(value, tuple) else value for key, value in row.items()}
-            for row in rows]
-
-
-def table(rows: tuple[Layer, ...], totals: dict[str, int]) -> tuple[pd.DataFrame, dict]:
-    """The rows with their shares of the totals, and how the columns are drawn; a layer without weights has no share."""
-    frame = pd.DataFrame({
-        "Layer": [row.name for row in rows],
-        "Kind": [row.kind for row in rows],
-        "Output": [shape_text(row.output_shape) for row in rows],
-        "Weight": [shape_text(row.weight_shape) for row in rows],
-        "Parameters": pd.array([row.params or None for row in rows], dtype="Int64"),
-        "of parameters": [row.params / totals["params"] if row.params else None for row in rows],
-        "MACs": pd.array([row.macs or None for row in rows], dtype="Int64"),
-        "of MACs": [row.macs / totals["macs"] if row.macs else None for row in rows],
-        "Output, MiB": [row.activation_bytes / 2**20 for row in rows],
-    })
-    if not frame["Weight"].any():
-        frame = frame.drop(columns="Weight")  # of folded rows
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    columns = {
-        "Layer": text(pinned=True, width=165),
-        "Output": text(help="channels × height × width, of one picture"),
-        "Weight": text(help="filters × input channels × height × width; outputs × inputs of a linear layer"),
-        "Parameters": number(format="localized"),
-        "MACs": number(format="localized", help="multiply-adds of convolutions and linear layers; FLOPs = 2 × MACs"),
-        "Output, MiB": number(format="%.3f", help="the layer's activations for one picture, 4 bytes a number"),
-    }
-    for share in ("of parameters", "of MACs"):
-        columns[share] = st.column_config.ProgressColumn(
-            format="percent", min_value=0, max_value=float(frame[share].max()), width=110,
-            help="share of the network's total; the longest bar is the largest row")
-    return frame, columns

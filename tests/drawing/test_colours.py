@@ -62,8 +62,16 @@ def test_a_limit_of_zero_draws_zero():
 def test_the_theme_uses_this_table():
     theme = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
     assert theme["light"]["primaryColor"] == colours.ACCENT and theme["dark"]["primaryColor"] == colours.ACCENT_ON_DARK
-    for ground in ("light", "dark"):
+    for ground, paper, ink in (("light", colours.GROUND, colours.INK), ("dark", colours.DARK_GROUND, colours.INK_ON_DARK)):
+        assert (theme[ground]["backgroundColor"], theme[ground]["textColor"]) == (paper, ink)
         assert set(theme[ground]["chartCategoricalColors"][:-1]) == set(colours.CATEGORIES)
+
+
+def test_colours_between_two_colours():
+    assert colours.between("#000000", "#FFFFFF", 3)[::2] == ["#000000", "#FFFFFF"]
+    steps = [lightness(np.array(colours.rgb(colour))) for colour in colours.between("#FFFFFF", colours.ACCENT, 5)]
+    assert np.diff(steps) == pytest.approx(np.diff(steps).mean(), abs=0.5)
+    assert colours.between("#FFFFFF", colours.ACCENT, 1) == [colours.ACCENT]
 
 
 def contrast(one: str, other: str) -> float:

@@ -65,9 +65,6 @@ def test_every_view_of_a_page_with_a_run(runs_folder, name, view):
 def test_any_network_at_any_size(runs_folder):
     app = choose(open_page("architecture"), "Network", "resnet152")
     assert "60,192,808" in [metric.value for metric in app.metric]
-    table = app.dataframe[0].value
-    assert len(table) == 514 and table["Parameters"].sum() == 60_192_808
-    assert table["of parameters"].sum() == pytest.approx(1) and table["of MACs"].sum() == pytest.approx(1)
     app = choose(app, "Network", "simple-cnn")
     app.number_input[0].set_value(64).run()
     assert not app.exception and "32 to 35 pixels a side" in app.error[0].value
@@ -99,13 +96,12 @@ def test_the_kin_and_the_courses_networks(runs_folder, network, view):
     app = open_page("architecture", network=network, view=view)
     params = zoo.num_params(zoo.build(network, device="meta"))
     assert not app.error and f"{params:,}" in [metric.value for metric in app.metric]
-    assert app.dataframe[0].value["Parameters"].sum() == params
 
 
-def test_folded_table(runs_folder):
-    app = open_page("architecture", fold="every stage")
-    table = app.dataframe[0].value
-    assert list(table["Layer"]) == ["stem", "layer1", "layer2", "layer3", "layer4", "head"] and "Weight" not in table
+def test_the_table_to_take_along_is_folded_as_the_drawing(runs_folder):
+    app = open_page("architecture", fold="stage", view="Numbers")
+    assert [button.proto.label for button in app.get("download_button")] == ["Download CSV", "Download Markdown",
+                                                                             "Download LaTeX"]
 
 
 def test_kernels_before_now_and_difference(runs_folder):
