@@ -63,6 +63,28 @@ def summary_of_resnet152() -> dict:
     return _seconds(statistics.median(found))
 
 
+def summary_beside_torchinfo() -> dict:
+    """From a name to ResNet-152's table, the network built each time: ours over torchvision's build and torchinfo."""
+    try:
+        import torchinfo
+        import torchvision
+    except ImportError:
+        return {"figure": "not measured: torchinfo is not installed (requirements-test.txt)"}
+
+    from .analysis.architecture import summary
+
+    ways = {"ours": lambda: summary("resnet152", None, 224),
+            "theirs": lambda: torchinfo.summary(torchvision.models.resnet152(), (1, 3, 224, 224), verbose=0)}
+    seconds = {name: [] for name in ways}
+    for _ in range(6):  # alternating; the first of each warms up
+        for name, action in ways.items():
+            started = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - started)
+    ours, theirs = (statistics.median(seconds[name][1:]) for name in ways)
+    return {"ratio": round(theirs / ours, 1), "figure": f"{theirs / ours:.0f} x ({ours:.3f} s against {theirs:.2f} s)"}
+
+
 def prediction(network: str, size: int, resize: int):
     """From a decoded photograph to probabilities, one picture at a time; random weights, which take as long."""
     def measure() -> dict:
@@ -140,6 +162,7 @@ def page_change() -> dict:
 
 MEASURES = (
     ("table of ResNet-152 after imports, first call", summary_of_resnet152, "under 0.3 s"),
+    ("table of ResNet-152, network built, beside torchvision and torchinfo", summary_beside_torchinfo, "over 5 x"),
     ("prediction of one picture, ResNet-20", prediction("resnet20", 32, 32), "under 0.1 s"),
     ("prediction of one picture, ResNet-152", prediction("resnet152", 224, 256), "under 0.5 s"),
     ("from Start to the first point of the curve", first_point, "under 4 s"),
