@@ -59,6 +59,11 @@ def _onnx(checkpoint: Checkpoint, path: Path) -> None:
 
     The metadata say in JSON what the graph does not: classes, heads and preprocessing.
     """
+    try:
+        import onnx  # noqa: F401  both are what PyTorch's exporter needs
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise Problem("ONNX needs the packages onnx and onnxscript: pip install -r requirements.txt.") from error
     model, recipe = checkpoints.model(checkpoint), checkpoint.preprocessing
     example = torch.zeros(2, recipe.channels, recipe.size, recipe.size)  # a batch of one would be taken for a constant
     with _one_at_a_time, warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """Export: the same network again, read by torchvision, by ONNX Runtime, and by this project without assumptions."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from resnet_viz.data.preprocessing import Preprocessing
 from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
 from tests.foreign_networks import randomised
+from tests.refusals import refused
 
 TANH = {"activation": "tanh", "heads": [3]}
 BOTTLENECK = {"block": "bottleneck", "depths": [1, 2], "widths": [8, 16], "heads": [5], "stem": "imagenet",
@@ -151,3 +153,11 @@ def test_the_command(made, tmp_path, monkeypatch, capsys):
         assert main(["export", *words]) == 2
         out, err = capsys.readouterr()
         assert out == "" and sentence in err and err.count("\n") == 1 and not (tmp_path / "x").exists()
+
+
+def test_without_the_packages_for_onnx_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    checkpoint = checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg"))
+    with refused("onnxscript"):
+        export.export(checkpoint, "onnx", tmp_path / "w.onnx")
+    assert list(tmp_path.iterdir()) == []
