@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_viz.analysis import architecture, arithmetic, table_text
-from resnet_viz.ui import architecture_drawing, networks, paper_table, table_download
+from resnet_viz.ui import architecture_drawing, calculators, networks, paper_table, parameter_shapes, table_download
 from resnet_viz.ui.page import page, problems, under_picture
 
 
@@ -60,7 +60,8 @@ def drawing_and_layers(choice) -> None:
     architecture_drawing.install()
 
 
-SECTIONS = {"Drawing and layers": drawing_and_layers, "The paper's table": paper_table.show}
+SECTIONS = {"Drawing and layers": drawing_and_layers, "The paper's table": paper_table.show,
+            "Parameter shapes": parameter_shapes.show, "Arithmetic": lambda choice: calculators.show()}
 
 page("What is this network made of?", "Its layers in the order a picture meets them: what each puts out, the "
      "weights it learns, and the work it costs.")
