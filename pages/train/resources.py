@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from resnet_viz.analysis import resource_words
-from resnet_viz.ui import resources
+from resnet_viz.ui import resource_measurement, resources
 from resnet_viz.ui.page import page, problems, under_picture
 
 
@@ -35,6 +35,6 @@ with problems():
     resources.totals(setting)
     resources.bar(setting)
     with problems():
-        resources.measure(setting)
+        resource_measurement.measure(setting)
     under_picture("view", story=lambda: story(setting), formula=lambda: formula(setting), code=lambda: code(setting),
                   numbers=lambda: resources.numbers(setting))

@@ -17,6 +17,7 @@ from .resources import Demand
 
 TICK_S = 0.2  # the longest silence of `events`: whoever listens can stop then
 MAX_PICTURES = 10**9
+PROCESS = (sys.executable, "-m", "resnet_viz.analysis.resource_steps")
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def events(asked: dict) -> Iterator[dict]:
     Close the iterator to stop: the process is ended, and its memory is free. A process that the system ended (out of
     memory) says "full". Raises a Problem where it failed in another way.
     """
-    process = subprocess.Popen([sys.executable, "-m", "resnet_viz.analysis.resource_steps"], cwd=runs.PROJECT,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(PROCESS, cwd=runs.PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
     lines: queue.Queue = queue.Queue()
     errors: list[str] = []
     readers = [threading.Thread(target=_read, args=(process.stdout, lines.put), daemon=True),

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from ..networks import zoo
 from . import resources
+from .arithmetic import size
 from .saved_tensors import PRECISIONS
 
 TIMED, LONG_S = 3, 15.0  # steps that are timed; one is enough where a step takes that long
@@ -199,7 +200,7 @@ def _too_large(found: resources.Demand, batch: int, optimizer: str, meter) -> st
     needed, room = sum(resources.parts(found, batch, optimizer).values()), meter.room()
     if needed <= room:
         return None
-    return f"it needs about {needed / resources.GIB:,.2f} GiB, and {room / resources.GIB:,.2f} GiB may be used"
+    return f"it needs about {size(needed)}, and {size(room)} may be used"
 
 
 def is_full(error: Exception) -> bool:

@@ -1,31 +1,22 @@
-"""The cost of training on screen: its controls, the bar of memory, real steps beside it, and a course's readings."""
+"""The cost of training on screen: its controls, the bar of memory, and a course's readings."""
 
 import json
-import time
-from contextlib import closing
 from dataclasses import dataclass
 
-import pandas as pd
 import streamlit as st
 
-from ..analysis import resource_measurement as measurement
 from ..analysis import resource_readings, resource_words, resources, saved_tensors
 from ..analysis.arithmetic import size
-from ..analysis.resource_measurement import Measured
 from ..analysis.resources import Demand, Device
 from ..drawing import resources as drawing
 from ..networks import zoo
-from ..problems import Problem
 from . import networks
 from .page import download_table, plain
-from .runs import duration
 
 START = "resnet152"  # the network before anybody chooses: the one of the course's own sum
-HERE, CARDS = "this machine", ("8", "16", "24", "48", "80")  # GB on the label of a card, GiB inside
+HERE, CARDS, OTHER = "this machine", {f"{gb} GB": gb for gb in (8, 16, 24, 48, 80)}, "another GPU"
 OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
 STILL = {"displayModeBar": False}
-KEPT = 8  # measurements of a session that are remembered
-FIRST_BATCHES = {"cpu": 4, "cuda": 64}  # up to which batch a measurement goes, unless the person says otherwise
 
 
 @dataclass(frozen=True)
@@ -79,25 +70,21 @@ def choose() -> Setting:
         precision = st.segmented_control("Precision", saved_tensors.PRECISIONS, default="fp32", required=True,
                                          key="precision", bind="query-params",
                                          help="bf16 and fp16 are autocast: the maps take 16 bits, the weights stay 32")
-        where = st.selectbox("Memory", (HERE, *CARDS), key="memory", bind="query-params", accept_new_options=True,
-                             format_func=_memory_name, width=280, help="Or type a number of GiB")
-    return Setting(choice, batch, optimizer, precision, *_device(where))
+        where = st.selectbox("Memory, this machine's or a GPU's", (HERE, *CARDS, OTHER), key="memory",
+                             bind="query-params", width=280, format_func=_memory_name)
+        gib = CARDS.get(where)
+        if where == OTHER:
+            gib = st.number_input("GiB", 0.1, resources.MAX_MEMORY_GIB, 12.0, 1.0, "%g", key="gib",
+                                  bind="query-params", width=120)
+    if gib is None:
+        return Setting(choice, batch, optimizer, precision, here(), None)
+    card = Device("cuda", f"a GPU with {gib:g} GB", resources.check_memory(gib))
+    return Setting(choice, batch, optimizer, precision, card, gib)
 
 
 def _memory_name(where: str) -> str:
-    if where == HERE:
-        return f"This machine: {here().name}, {size(here().memory_bytes)}"
-    return f"GPU with {where} GB" if where in CARDS else where
-
-
-def _device(where: str) -> tuple[Device, float | None]:
-    if where == HERE:
-        return here(), None
-    try:
-        gib = float(where.lower().removesuffix("gib").removesuffix("gb").strip())
-    except ValueError as error:
-        raise Problem(f"The memory is a number of GiB such as 11, not {where!r:.40}.") from error
-    return Device("cuda", f"a GPU with {gib:g} GB", resources.check_memory(gib)), gib
+    """What stands in the list is also what the link says."""
+    return f"{HERE}: {here().name}, {size(here().memory_bytes)}" if where == HERE else where
 
 
 # The bar
@@ -141,133 +128,6 @@ def _legend(parts: dict[str, int]) -> None:
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.3em 1.4em">{"".join(entries)}</div>')
 
 
-# Real steps
-
-def measure(setting: Setting) -> None:
-    """Real steps on this machine at rising batch sizes, and what they showed beside the estimate."""
-    device = here()
-    found = demand(setting.choice, setting.precision, device.kind)
-    start = max(found.least_batch, min(setting.batch, FIRST_BATCHES[device.kind]))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        most = st.number_input("Batches of 1, 2, 4 ... up to", found.least_batch, resources.MAX_BATCH, start,
-                               key=f"up_to-{found.least_batch}-{start}", width=190)
-        pictures = st.number_input("Pictures an epoch", 1, measurement.MAX_PICTURES,
-                                   50_000 if found.input_shape[-1] < 100 else 1_281_167, key=f"epoch-{found.network}",
-                                   width=190, help="ImageNet has 1,281,167 for training, CIFAR-10 50,000")
-        pressed = st.button(f"Measure on this machine ({device.name})", type="primary", icon=":material/speed:")
-    place = st.empty()
-    if pressed:
-        _work(setting, found, most, place)
-    kept = st.session_state.get("resources_measured", {}).get(setting.key)
-    if kept is None:
-        st.caption("A few real training steps on pictures of noise, in a process of their own: memory counted, seconds "
-                   "timed. A batch that does not fit ends it, and its memory is free again.")
-        return
-    _results(kept, pictures, found)
-
-
-def _limit(setting: Setting) -> int | None:
-    """A chosen memory that is smaller than this machine's: the steps may not take more."""
-    smaller = setting.memory_gib and setting.device.memory_bytes < here().memory_bytes
-    return setting.device.memory_bytes if smaller else None
-
-
-def _work(setting: Setting, found: Demand, most: int, place) -> None:
-    """Measure under a bar. Whatever is clicked meanwhile ends this run of the script, and with it the process."""
-    batches = measurement.batches_up_to(found, most)
-    asked = measurement.request(found, setting.choice.arguments, setting.optimizer, batches, _limit(setting))
-    kept = {"rows": [], "full": None}
-    remembered = st.session_state.setdefault("resources_measured", {})
-    remembered.pop(setting.key, None)
-    with place.container(horizontal=True, vertical_alignment="center"):
-        progress = st.progress(0.0, "starting a process (a few seconds)", width="stretch")
-        st.button("Stop", key="resources_stop", icon=":material/stop:")
-    try:
-        with closing(measurement.events(asked)) as events:
-            for event, text, share in _told(events, batches):
-                progress.progress(share, text)
-                if event["event"] == "batch":
-                    kept["rows"].append(measurement.measured(found, setting.optimizer, event))
-                    remembered[setting.key] = kept  # what was measured before a stop stays
-                elif event["event"] == "full":
-                    kept["full"] = (event["batch"], event["why"])
-                    remembered[setting.key] = kept
-    finally:
-        place.empty()
-    for old in list(remembered)[:-KEPT]:
-        del remembered[old]
-
-
-def _told(events, batches: list[int]):
-    """(event, what to say, share of the work) of each event; the work is pictures times steps."""
-    total, done, share = None, 0.0, 0.0
-    text, began = "starting a process (a few seconds)", None
-    for event in events:
-        if event["event"] == "step":
-            began = began or time.monotonic()
-            steps = event["steps"]
-            total = steps * sum(batches)
-            done = steps * sum(b for b in batches if b < event["batch"]) + event["batch"] * event["step"]
-            share = done / total
-            text = f"batch {event['batch']:,}: step {event['step'] + 1} of {steps}"
-        left = ""
-        if began and share > 0.02:
-            left = f", about {duration((time.monotonic() - began) * (1 - share) / share)} left"
-        yield event, text + left, share
-
-
-def _results(kept: dict, pictures: int, found: Demand) -> None:
-    """The bars in pairs, what they say, and the table."""
-    rows: list[Measured] = kept["rows"]
-    if kept["full"]:
-        batch, why = kept["full"]
-        st.warning(plain(f"It did not fit at batch {batch:,}: {why}. The memory is free again."),
-                   icon=":material/memory:")
-    if not rows:
-        return
-    pairs = {}
-    for row in rows[-3:]:
-        pairs[f"{row.batch:,} estimated"] = row.estimated
-        pairs[f"{row.batch:,} measured"] = row.parts()
-    sentence = findings(rows[-1], found, pictures)
-    st.plotly_chart(drawing.bars(pairs, resources.PARTS), config=STILL, key="measured_bars", alt=sentence)
-    st.markdown(plain(sentence).replace("\n", "  \n"))
-    number = st.column_config.NumberColumn
-    download_table(table(rows, pictures), f"{found.network}-measured.csv",
-                   {"seconds a step": number(format="%.3f"), "pictures/s": number(format="%.1f"),
-                    "batch": number(format="localized"),
-                    **{name: number(format="%.1f") for name in ("counted, MiB", "peak, MiB", "reserved, MiB")},
-                    **{name: number(format="%+.1f %%") for name in ("estimate off", "estimate off peak")}},
-                   alt=sentence)
-
-
-def findings(row: Measured, found: Demand, pictures: int) -> str:
-    """What one measured batch says."""
-    low, high = row.epoch_s(pictures)
-    peak = "PyTorch's allocator handed out" if row.reserved_bytes is not None else "the process held"
-    reserved = f", reserved {size(row.reserved_bytes)}" if row.reserved_bytes is not None else ""
-    took = duration(low) if duration(low) == duration(high) else f"{duration(low)} to {duration(high)}"
-    return (f"At batch {row.batch:,}: weights, gradients, optimiser and stored activations were counted at "
-            f"{size(sum(row.counted.values()))}, the estimate is {100 * row.counted_error:+.1f} % off. In all {peak} "
-            f"{size(row.peak_bytes)}{reserved}; the estimate of that, with its allowance, is "
-            f"{100 * row.peak_error:+.0f} % off. {row.images_per_s:,.1f} pictures/s: an epoch of {pictures:,} takes "
-            f"{took}, without reading the pictures.")
-
-
-def table(rows: list[Measured], pictures: int) -> pd.DataFrame:
-    """A row for each batch size; MiB = 2^20 bytes."""
-    found = []
-    for row in rows:
-        low, high = row.epoch_s(pictures)
-        reserved = {} if row.reserved_bytes is None else {"reserved, MiB": row.reserved_bytes / resources.MIB}
-        found.append({"batch": row.batch, "counted, MiB": sum(row.counted.values()) / resources.MIB,
-                      "estimate off": 100 * row.counted_error, "peak, MiB": row.peak_bytes / resources.MIB,
-                      "estimate off peak": 100 * row.peak_error, **reserved,
-                      "seconds a step": sum(row.seconds) / len(row.seconds), "pictures/s": row.images_per_s,
-                      "an epoch, from": duration(low), "to": duration(high)})
-    return pd.DataFrame(found)
-
-
 # Under the picture
 
 def readings() -> None:
@@ -295,13 +155,13 @@ def numbers(setting: Setting) -> None:
                            help="calls that need what a layer before keeps already: counted once")},
         alt=f"What {len(rows)} kinds of layers keep: {size(found.stored(1))} for one picture")
     st.caption("Storages are counted once; parameters and running averages are not counted here.")
-    st.markdown("**Every tensor**")
+    st.markdown("**Every call**")
     download_table([{"layer": one.layer, "kind": one.kind, "keeps": one.what, "bytes a picture": one.per_picture,
                      "bytes once": one.fixed, "kept already by": one.shared_with} for one in found.saved],
                    f"{found.network}-kept.csv",
                    {name: st.column_config.NumberColumn(format="localized")
                     for name in ("bytes a picture", "bytes once")},
-                   alt=f"{len(found.saved)} tensors that autograd keeps")
+                   alt=f"{len(found.saved)} rows: what each call keeps")
 
 
 def command(setting: Setting) -> str | None:
