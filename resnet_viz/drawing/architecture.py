@@ -12,7 +12,7 @@ WIDTH = 960  # pixels of a row
 GAP, PAD, THIN, ROUND = 8, 4, 5, 15  # between boxes, at a span's ends, a strip's width, the circle of an addition
 EDGE, ARROW = 2, 10  # left of everything: half of a line's own width; right of it: the head of the arrow
 RISE, STEP = 13, 20  # of an arc above its shoulders, and from one arc to the next outer one
-HEADER, LINE, BETWEEN = 40, 15, 26  # heights of a stage's title, of a line of labels, and between two rows
+HEADER, LINE, BETWEEN = 43, 17, 24  # heights of a stage's title, of a line of labels, and between two rows
 SIZES = {"name": 13.0, "soft": 12.0, "title": 14.0, "note": 12.0, "tag": 12.0}  # of the letters; at least 11
 UNITS = (2.6, 2.2, 1.8, 1.5, 1.2, 1.0, 0.8, 0.6, 0.45)  # pixels of width for the root of one channel
 FIXED = {"norm": THIN, "act": THIN, "add": ROUND}
@@ -231,9 +231,9 @@ class _Hand:
 
     def header(self, group: Group, left: float, right: float) -> None:
         if group.title:
-            self.texts.append(Text(group.title, "title", left + PAD, self.top + 13, middle=False))
-            self.texts.append(Text(group.note, "note", left + PAD, self.top + 29, middle=False))
-            self.rules.append((left + PAD, right - PAD, self.top + 36, group.shade))
+            self.texts.append(Text(group.title, "title", left + PAD, self.top + 15, middle=False))
+            self.texts.append(Text(group.note, "note", left + PAD, self.top + 32, middle=False))
+            self.rules.append((left + PAD, right - PAD, self.top + 39, group.shade))
 
     def title(self, span: Span, left: float, wide: float, y: float) -> None:
         """Over a single box in its middle, else where its arc or its first box begins."""

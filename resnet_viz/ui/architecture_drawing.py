@@ -97,9 +97,14 @@ def show(choice: Choice, summary: Summary, level: str, folded: bool) -> Part:
     """The drawing with its table; returns the part that is chosen, at first the first one."""
     packed = _packed(repr(choice), level, folded, summary)
     part = _chosen(architecture_graph.parts(summary, folded), level)
-    head = json.dumps({"chosen": part.key}, ensure_ascii=False)
-    _drawing(key=KEY, data=f"{head[:-1]}, {packed[1:]}".encode(), on_chosen_change=_remember, height="content")
+    draw(KEY, packed, part.key)
     return part
+
+
+def draw(key: str, packed: str, chosen: str) -> None:
+    """The component itself: what `pack` gave, and the key of the part that is chosen in it."""
+    head = json.dumps({"chosen": chosen}, ensure_ascii=False)
+    _drawing(key=key, data=f"{head[:-1]},{packed[1:]}".encode(), on_chosen_change=_remember, height="content")
 
 
 def _remember() -> None:

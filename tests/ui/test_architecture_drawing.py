@@ -33,7 +33,8 @@ def laid_out(name: str, level: str, folded: bool):
 
 def room(text):
     left = text.x - text.width / 2 if text.middle else text.x
-    return left, text.y - 0.8 * SIZES[text.look], left + text.width, text.y + 0.22 * SIZES[text.look]
+    size = SIZES[text.look]  # the letters' own box, from the highest to the lowest of any
+    return left, text.y - 0.99 * size, left + text.width, text.y + 0.275 * size
 
 
 def overlap(one, other) -> bool:
