@@ -8,16 +8,15 @@ import torch
 
 from .. import runs
 from ..analysis import gradients
-from ..data.augmentation import augment, batch_order, draw
-from ..data.preprocessing import normalise
-from ..evaluation import loss_of, right_answers
+from ..data.augmentation import batch_order
 from ..problems import Problem
 from . import saving
 from .config import Config
 from .control import Control
 from .recipe import make_optimizer
 from .status import Status
-from .work import Work, prepare
+from .update import Update
+from .work import prepare
 
 RECORD_EVERY = 10  # steps between two train rows, and between two rows of gradients
 RESUME_EVERY_S = 60.0  # at most that much work is lost in the middle of a long epoch
@@ -32,23 +31,23 @@ def train(run: Path, config: Config, status: Status, progress=None) -> str:
     torch.set_num_threads(config.threads)
     status.update(message="loading the pictures", device=config.device, threads=config.threads, torch=torch.__version__)
     work = prepare(config, lambda done, total, text: status.note(message=f"{text}: {done:,} of {total:,}"))
-    optimizer = make_optimizer(work.model, config)
-    position = saving.restore(run, work, optimizer)
+    update = Update(work, make_optimizer(work.model, config))
+    position = saving.restore(run, update)
     runs.cut_after(run, position.step, position.epoch)
     if not runs.weights_file(run, "initial"):
         saving.write_weights(run / "initial.safetensors", work, position, {})
         saving.write_fixed_pictures(run, work)
-    return Loop(run, work, optimizer, position, status, progress or (lambda text: None)).go()
+    return Loop(run, update, position, status, progress or (lambda text: None)).go()
 
 
 class Loop:
     """The moving parts of one run; `go` is the whole of it."""
 
-    def __init__(self, run: Path, work: Work, optimizer, position: saving.Position, status: Status, progress):
-        self.run, self.work, self.config, self.optimizer, self.position = run, work, work.config, optimizer, position
-        self.status, self.progress = status, progress
+    def __init__(self, run: Path, update: Update, position: saving.Position, status: Status, progress):
+        self.run, self.update, self.position, self.status, self.progress = run, update, position, status, progress
+        self.work, self.config = update.work, update.config
         # A last batch of one picture is left out: batch norm cannot take the variance of one value.
-        count, size = len(work.train), self.config.batch_size
+        count, size = len(self.work.train), self.config.batch_size
         self.steps_per_epoch = max(1, count // size + (count % size > 1))
         self.total_steps = self.steps_per_epoch * self.config.epochs
         self.control = Control(run, self.config, self.steps_per_epoch)
@@ -72,7 +71,7 @@ class Loop:
         self.work.model.train()
         epoch, count = self.position.epoch, len(self.work.train)
         order = batch_order(self.config.seed, epoch, count)
-        choices = draw(self.config.seed, epoch, count, self.config.flip, self.config.crop_padding)
+        choices = self.update.draw(epoch)
         for index in range(self.position.step - epoch * self.steps_per_epoch, self.steps_per_epoch):
             if not self._may_go_on():
                 return False
@@ -93,7 +92,7 @@ class Loop:
         """Apply what people asked for; wait while paused; False when the run shall stop."""
         self.control.read(self.position.step)
         if not between_epochs and self.control.paused(self.position.step):
-            saving.write_resume(self.run, self.work, self.optimizer, self.position)
+            saving.write_resume(self.run, self.update, self.position)
             self.status.update(state="paused", message="paused", step=self.position.step, images_per_s=None, eta_s=None)
             while self.control.paused(self.position.step):
                 time.sleep(PAUSE_POLL_S)
@@ -102,28 +101,14 @@ class Loop:
         return not self.control.stopping
 
     def _step(self, samples: torch.Tensor, choices) -> None:
-        work, device = self.work, self.work.device
-        chosen = samples.to(device)
-        labels = work.train.labels[chosen]
-        pictures = normalise(augment(work.train.images[chosen], choices.of(samples, device)), work.preprocessing)
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
         self.lr = self.control.lr(self.position.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            logits = work.model(pictures)
-        loss = loss_of(logits, labels, work.heads, self.config.label_smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()
-        watched = (self.position.step + 1) % RECORD_EVERY == 0 or self.position.step == 0
-        if watched:
-            norms, before = gradients.norms(work.model), gradients.copies(work.model)
-        self.optimizer.step()
-        if watched:
-            self._record_gradients(norms, gradients.update_ratios(work.model, before))
+        watch = (self.position.step + 1) % RECORD_EVERY == 0 or self.position.step == 0
+        outcome = self.update.step(samples, choices, self.lr, watch)
+        if watch:
+            self._record_gradients(outcome.norms, outcome.ratios)
         # kept on the device: reading them now would make the host wait for every step
-        self.loss_sum += loss.detach() * len(samples)
-        self.right_sum += right_answers(logits.detach(), labels, work.heads)
+        self.loss_sum += outcome.loss * len(samples)
+        self.right_sum += outcome.right
         self.count += len(samples)
         self.position.step += 1
         self.position.images += len(samples)
@@ -167,10 +152,10 @@ class Loop:
             runs.append(self.run / "gradients.jsonl", row)
 
     def _snapshot(self, confusion=None) -> None:
-        saving.write_snapshot(self.run, self.work, self.position, self.lr, confusion)
+        saving.write_snapshot(self.run, self.update.judged, self.position, self.lr, confusion)
 
     def _save_resume(self) -> None:
-        saving.write_resume(self.run, self.work, self.optimizer, self.position)
+        saving.write_resume(self.run, self.update, self.position)
         self.saved_at = time.monotonic()
 
     def _end_of_epoch(self) -> None:
@@ -178,16 +163,16 @@ class Loop:
         self.status.update(message="evaluating", epoch=self.position.epoch)
         metrics, confusion = {}, None
         if len(self.work.val):
-            result = saving.evaluate(self.work, self.work.val.images, self.work.val.labels)
+            result = saving.evaluate(self.update.judged, self.work.val.images, self.work.val.labels)
             metrics, confusion = {"val_loss": result.loss, "val_accuracy": result.accuracy}, result.confusion
             runs.append(self.run / "metrics.jsonl", self._row("val", result.loss, result.accuracy))
             if result.accuracy > self.position.best_accuracy:
                 self.position.best_accuracy, self.position.best_epoch = result.accuracy, self.position.epoch
-                saving.write_weights(self.run / "best.safetensors", self.work, self.position, metrics)
+                saving.write_weights(self.run / "best.safetensors", self.update.judged, self.position, metrics)
         self._snapshot(confusion)
-        saving.write_weights(self.run / "last.safetensors", self.work, self.position, metrics)
+        saving.write_weights(self.run / "last.safetensors", self.update.judged, self.position, metrics)
         if saving.keeps_weights(self.work):
-            saving.write_weights(self.run / "weights" / f"{self.position.epoch:04d}.safetensors", self.work, self.position, metrics, half=True)
+            saving.write_weights(self.run / "weights" / f"{self.position.epoch:04d}.safetensors", self.update.judged, self.position, metrics, half=True)
         self._save_resume()
         self.status.update(message="training", last_good_epoch=self.position.epoch)
         accuracy = f", validation accuracy {metrics['val_accuracy']:.2%}" if metrics else ""
@@ -197,7 +182,7 @@ class Loop:
         """Keep everything at exactly this step, so that nothing is lost and a continuation is exact."""
         self._record()
         self._save_resume()
-        saving.write_weights(self.run / "last.safetensors", self.work, self.position, {})
+        saving.write_weights(self.run / "last.safetensors", self.update.judged, self.position, {})
         self.status.update(state="stopped", message=f"stopped at step {self.position.step:,}", images_per_s=None, eta_s=None)
         self.progress(f"stopped at step {self.position.step}; continue with --resume")
 

@@ -12,6 +12,7 @@ from ..data.preprocessing import normalise
 from ..networks import zoo
 from ..problems import Problem
 from . import config as recipe_config
+from .update import Update
 from .work import Work
 
 SNAPSHOT_VAL_PICTURES = 500  # asked in the middle of the first epoch, where an evaluation of all would hold up the class
@@ -74,10 +75,12 @@ def write_fixed_pictures(run: Path, work: Work) -> None:
                       save({"images": work.fixed.images.cpu().contiguous(), "labels": work.fixed.labels.cpu().contiguous()}))
 
 
-def write_resume(run: Path, work: Work, optimizer: torch.optim.Optimizer, position: Position) -> None:
+def write_resume(run: Path, update: Update, position: Position) -> None:
     """All that a continuation needs, in one file and one replace: an older state survives any crash in between."""
+    work = update.work
     tensors = {f"model.{name}": tensor for name, tensor in work.model.state_dict().items()}
-    for index, values in optimizer.state_dict()["state"].items():
+    tensors |= {f"update.{name}": tensor for name, tensor in update.state().items()}
+    for index, values in update.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items() if isinstance(value, torch.Tensor)}
     tensors["rng.cpu"] = torch.get_rng_state()
     if work.device.type == "cuda":
@@ -85,15 +88,16 @@ def write_resume(run: Path, work: Work, optimizer: torch.optim.Optimizer, positi
     checkpoints.write(run / "resume.safetensors", tensors, {**work.header(), "position": asdict(position)})
 
 
-def restore(run: Path, work: Work, optimizer: torch.optim.Optimizer) -> Position:
+def restore(run: Path, update: Update) -> Position:
     """Bring network, optimiser and random numbers to where resume.safetensors, else initial.safetensors, left them."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = run / "resume.safetensors"
+    work, optimizer, path = update.work, update.optimizer, run / "resume.safetensors"
     if not path.exists():
         if initial := runs.weights_file(run, "initial"):
             work.model.load_state_dict(load_file(initial))
+        update.load({})
         return Position()
     try:
         tensors, header = load_file(path), _header(path)
@@ -109,6 +113,7 @@ def restore(run: Path, work: Work, optimizer: torch.optim.Optimizer) -> Position
             # in the parameter's own memory layout: another order of the same sums would round differently
             states.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+    update.load({name[7:]: tensor for name, tensor in tensors.items() if name.startswith("update.")})
     torch.set_rng_state(tensors["rng.cpu"])
     if work.device.type == "cuda" and "rng.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["rng.cuda"], work.device)

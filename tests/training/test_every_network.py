@@ -7,7 +7,6 @@ import torch
 
 from resnet_viz import runs
 from resnet_viz.data import sources
-from resnet_viz.data.augmentation import draw
 from resnet_viz.data.preprocessing import Preprocessing
 from resnet_viz.networks import zoo
 from resnet_viz.networks.resnet import ACTIVATIONS, NORMS
@@ -18,6 +17,7 @@ from resnet_viz.training.loop import Loop
 from resnet_viz.training.recipe import make_optimizer
 from resnet_viz.training.saving import Position
 from resnet_viz.training.status import Status
+from resnet_viz.training.update import Update
 from resnet_viz.training.work import Split, Work, prepare
 
 TINY = Config(batch_size=4, lr=0.01, weight_decay=0.0, val_fraction=0.0, device="cpu", threads=1)
@@ -40,9 +40,9 @@ def step(run, work: Work) -> dict[str, bool]:
     """One update as the loop makes it: weight -> whether it moved. A bias in front of batch norm never does."""
     run.mkdir()
     before = {name: parameter.detach().clone() for name, parameter in work.model.named_parameters()}
-    loop = Loop(run, work, make_optimizer(work.model, work.config), Position(), Status(run), lambda text: None)
+    loop = Loop(run, Update(work, make_optimizer(work.model, work.config)), Position(), Status(run), lambda text: None)
     work.model.train()
-    loop._step(torch.arange(4), draw(0, 0, len(work.train), 0.5, 0))
+    loop._step(torch.arange(4), loop.update.draw(0))
     assert loop.loss_sum.isfinite() and loop.position.step == 1 and runs.read_gradients(run)[0]["norm"]
     after = dict(work.model.named_parameters())
     assert all(parameter.isfinite().all() for parameter in after.values())
