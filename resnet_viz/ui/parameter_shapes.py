@@ -4,7 +4,7 @@ import streamlit as st
 
 from ..analysis import parameter_shapes as analysis
 from ..analysis.architecture import FLOAT_BYTES, Summary
-from ..analysis.arithmetic import MIB
+from ..analysis.arithmetic import MIB, size
 from ..analysis.parameter_shapes import Part, Section
 from ..networks.zoo import NETWORKS
 from . import networks, table_download, wide_table
@@ -45,15 +45,20 @@ def _with_biases(choice: Choice) -> Choice:
 
 def _totals(summary: Summary) -> None:
     found = summary.totals
-    weights, averages = found["weights_bytes"] / MIB, found["buffers_bytes"] / MIB
+    weights, averages = found["weights_bytes"], found["buffers_bytes"]
     with st.container(horizontal=True):
         for label, value, hint in (
             ("Parameters", f"{found['params']:,}", "all that training changes"),
-            ("Weights", f"{weights:,.2f} MiB", f"{found['params']:,} × {FLOAT_BYTES} bytes; 1 MiB = 2²⁰ bytes"),
-            ("Running averages", f"{averages:,.2f} MiB", "batch norm's means and variances: kept, not learned"),
-            ("In a file", f"{weights + averages:,.1f} MiB", "weights and running averages, without the file's header"),
+            ("Weights", _bytes(weights), f"{found['params']:,} × {FLOAT_BYTES} bytes; 1 MiB = 2²⁰ bytes"),
+            ("Running averages", _bytes(averages), "batch norm's means and variances: kept, not learned"),
+            ("In a file", size(weights + averages), "weights and running averages, without the file's header"),
         ):
             st.metric(label, value, help=hint, width=165)
+
+
+def _bytes(count: int) -> str:
+    """Two decimals of a MiB, as the slides have them; smaller ones in their own unit."""
+    return f"{count / MIB:,.2f} MiB" if count >= MIB else size(count)
 
 
 def _row(section: Section, total: int, width: int) -> list[wide_table.Cell]:

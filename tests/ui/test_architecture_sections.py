@@ -89,7 +89,7 @@ def test_the_cifar_table_has_both_shortcuts_and_the_printed_errors(nothing):
 
 def test_resnet152_beside_the_slides(nothing):
     app = open_section("parameter_shapes", "resnet152", {"conv_bias": True})
-    assert [metric.value for metric in app.metric] == ["60,268,520", "229.91 MiB", "0.58 MiB", "230.5 MiB"]
+    assert [metric.value for metric in app.metric] == ["60,268,520", "229.91 MiB", "592.7 KiB", "230.5 MiB"]
     assert "231 MiB" in app.markdown[0].value and "it is three" in app.markdown[0].value
     conv4 = table(app)["rows"][3]
     assert [cell["text"] for cell in conv4] == ["conv4_x", "40,670,208", "First block", "Shortcut projection",
