@@ -1,6 +1,8 @@
 # Everything happens in .venv; a second call of any target installs nothing.
 PYTHON ?= python3
 PORT ?= 8501
+# test files at a time; a third of the time is waiting, for browsers and for processes
+WORKERS ?= 2
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/ready
@@ -19,7 +21,7 @@ app: setup
 	$(RUN) -m streamlit run app.py --server.port $(PORT) --server.address localhost --server.headless true
 
 test: setup
-	$(RUN) -m pytest -m "not hard and not check_data"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not hard and not check_data" -n $(WORKERS) --dist loadfile
 
 test-hard: setup
 	$(RUN) -m pytest -m "hard" --timeout 3600
