@@ -25,7 +25,7 @@ def code(setting) -> None:
     st.code(resource_words.code(setting.demand, setting.choice.arguments, setting.batch))
     if command := resources.command(setting):
         st.caption("This page without a browser; with --measure also the real steps:")
-        st.code(command, language="bash")
+        st.code(command, language="bash", wrap_lines=True)
 
 
 page("What does training this network cost?", "Memory for one step, drawn to scale, and how large a batch it leaves "

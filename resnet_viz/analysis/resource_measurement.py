@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -121,7 +122,8 @@ def events(asked: dict) -> Iterator[dict]:
         for reader in readers:
             reader.join()
         for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
+            with suppress(BrokenPipeError):  # a request that nobody read
+                stream.close()
 
 
 def _ask(process: subprocess.Popen, asked: dict) -> None:

@@ -54,8 +54,8 @@ def findings(seen: Readings) -> list[str]:
         f"Autograd keeps {seen.estimated_slope_mib:,.2f} MiB a picture, and the measurement grows by "
         f"{seen.slope_mib:,.0f} MiB a picture: the stored activations explain nearly all of it. The rest is scratch "
         "and pieces of memory that PyTorch's allocator holds in its cache.",
-        f"**The measurement is {low:.0%} above the line at batch 128 and {high:.0%} at batch 1**: nvidia-smi also counts "
-        "the CUDA context, the code and scratch of cuDNN, the allocator's cache and every other program on the card. "
+        f"**The measurement is {low:.0%} above the line at batch 128 and {high:.0%} at batch 1**: nvidia-smi also "
+        "counts the CUDA context, the code and scratch of cuDNN, the allocator's cache and every other program on the card. "
         "And how many copies of the weights there are depends on the optimiser: none for SGD, one with momentum, two "
         "for Adam.",
         f"The slides' rule multiplies the {printed:,.0f} MiB that do not grow by the batch as well. At 256 it gives "

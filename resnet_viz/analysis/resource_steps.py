@@ -166,7 +166,7 @@ def count_saved(model: nn.Module, forward) -> dict[str, int]:
     def note(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         seen.setdefault(storage.data_ptr(), storage.nbytes())
-        # The storage stays, so that no other can take its address; an output itself would keep its own graph for ever.
+        # The storage stays, so that no other takes its address; an output itself would keep its own graph for ever.
         return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):

@@ -16,7 +16,7 @@ def arguments(parser) -> None:
     parser.add_argument("--input-size", type=int, help="pixels a side; the network's own if left out")
     parser.add_argument("--optimizer", choices=list(resources.OPTIMIZERS), default="momentum")
     parser.add_argument("--precision", choices=list(saved_tensors.PRECISIONS), default="fp32")
-    parser.add_argument("--memory-gib", type=float, metavar="G", help="of a GPU to plan for; this machine's if left out")
+    parser.add_argument("--memory-gib", type=float, metavar="G", help="of a GPU to plan for; else this machine's")
     parser.add_argument("--measure", action="store_true", help="real steps here at batches of 1, 2, 4 ... --batch-size")
 
 

@@ -51,7 +51,8 @@ def _optimizers(found: Demand) -> str:
 
 def _batch(found: Demand, optimizer: str, memory: int, name: str) -> str:
     most = resources.largest_batch(found, optimizer, memory)
-    words = f"at most {most:,} fit into {size(memory)} ({name})" if most else f"no batch fits into {size(memory)} ({name})"
+    words = f"at most {most:,} fit" if most else "no batch fits"
+    words += f" into {size(memory)} ({name})"
     return (f"**Each further picture costs {size(resources.per_picture(found))}**, so {words}. More parameters, deeper "
             "networks and larger pictures mean a smaller batch: memory decides it.")
 
@@ -108,7 +109,7 @@ def formulas(found: Demand, batch: int, optimizer: str, memory: int) -> list[tup
         "activations": f"{found.stored_per_picture:,} bytes × {batch:,}{once}",
         "batch": f"{found.picture_bytes:,} bytes × {batch:,}",
         "workspace": scratch,
-        "process": "allowed for",
+        "process": "a rule of thumb",
     }
     rows = [(PARTS[part], f"{lines[part]} = {size(parts[part])}") for part in PARTS if parts[part]]
     most = resources.largest_batch(found, optimizer, memory)
@@ -128,7 +129,8 @@ from resnet_viz.evaluation import loss_of
 from resnet_viz.networks import zoo
 
 model = zoo.build({found.network!r}, {arguments})
-pictures, labels = torch.randn({batch}, {channels}, {height}, {width}), torch.zeros({batch}, {len(heads)}, dtype=torch.long)
+pictures = torch.randn({batch}, {channels}, {height}, {width})
+labels = torch.zeros({batch}, {len(heads)}, dtype=torch.long)
 known = {{t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}}
 kept = {{}}
 

@@ -13,7 +13,7 @@ COLOURS = {  # part -> colour; greys are what can only be allowed for
 }
 ON_COLOUR = {"activations": "white", "weights": "black", "gradients": "black", "optimizer": "black",
              "workspace": "black", "process": "black", "copies": "black"}
-LABELLED = 0.08  # share of the axis under which a segment has no room for its number
+LABELLED = 0.05  # share of the axis under which a segment has no room for its number, however wide the screen
 FAR = 4.0  # a memory that is so many times the longest bar stands beyond the axis
 BAR_PX, FRAME_PX = 62, 52
 
@@ -44,7 +44,7 @@ def bars(rows: Mapping[str, Mapping[str, int]], names: Mapping[str, str], memory
             x=[value / divisor for value in values], y=labels, orientation="h", name=names[part],
             marker={"color": colour, "line_width": 0}, width=0.8,
             text=[f"{amount(value / divisor)} {unit}" if value > LABELLED * end else "" for value in values],
-            textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+            textposition="inside", insidetextanchor="middle", textangle=0, constraintext="inside",
             textfont={"color": ON_COLOUR.get(part, "black"), "size": 14},
             hovertemplate=f"{names[part]}: %{{x:,.3~f}} {unit}<extra></extra>",
         )
@@ -55,6 +55,8 @@ def bars(rows: Mapping[str, Mapping[str, int]], names: Mapping[str, str], memory
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", showgrid=False, visible=len(labels) > 1)
     top = 30 if memory is not None else 4
     figure.update_layout(barmode="stack", height=BAR_PX * len(labels) + FRAME_PX + top, showlegend=False, font_size=14,
+                         uniformtext={"minsize": 12, "mode": "hide"},  # on a telephone fewer numbers fit
+                        
                          margin={"l": 8, "r": 4, "t": top, "b": 0}, hoverlabel_font_size=14)
     return figure
 

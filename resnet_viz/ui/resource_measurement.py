@@ -110,7 +110,7 @@ def _results(kept: dict, pictures: int, found: Demand) -> None:
         pairs[f"{row.batch:,} measured"] = row.parts()
     sentence = findings(rows[-1], found, pictures)
     st.plotly_chart(drawing.bars(pairs, resources.PARTS), config=STILL, key="measured_bars", alt=sentence)
-    st.markdown(plain(sentence).replace("\n", "  \n"))
+    st.markdown(plain(sentence))
     number = st.column_config.NumberColumn
     download_table(table(rows, pictures), f"{found.network}-measured.csv",
                    {"seconds a step": number(format="%.3f"), "pictures/s": number(format="%.1f"),

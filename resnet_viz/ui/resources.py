@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from ..analysis import resource_readings, resource_words, resources, saved_tensors
@@ -143,25 +144,23 @@ def readings() -> None:
 def numbers(setting: Setting) -> None:
     """What each kind of layer keeps and why, and every tensor for download."""
     found = setting.demand
-    rows = saved_tensors.by_kind(list(found.saved))
-    st.dataframe(
-        [{"Kind": row["kind"], "Calls": row["calls"], "Keeps": row["keeps"],
-          "A picture, MiB": row["per_picture_bytes"] / resources.MIB, "Once, MiB": row["fixed_bytes"] / resources.MIB,
-          "Kept by another": row["shared"], "Why": row["why"]} for row in rows],
-        hide_index=True,
-        column_config={"A picture, MiB": st.column_config.NumberColumn(format="%.3f"),
-                       "Once, MiB": st.column_config.NumberColumn(format="%.3f"),
-                       "Kept by another": st.column_config.NumberColumn(
-                           help="calls that need what a layer before keeps already: counted once")},
-        alt=f"What {len(rows)} kinds of layers keep: {size(found.stored(1))} for one picture")
-    st.caption("Storages are counted once; parameters and running averages are not counted here.")
+    rows = [{"Kind": f"{row['kind']} (× {row['calls']})", "MiB a picture": _mib(row["per_picture_bytes"]),
+             "MiB once": _mib(row["fixed_bytes"]), "Keeps": row["keeps"], "Why": row["why"]}
+            for row in saved_tensors.by_kind(list(found.saved))]
+    st.table(pd.DataFrame(rows).set_index("Kind"))  # its cells wrap
+    st.caption("What two layers keep is counted once, at the first: most inputs of convolutions are outputs that ReLU "
+               "keeps. Parameters and running averages are not counted here.")
     st.markdown("**Every call**")
     download_table([{"layer": one.layer, "kind": one.kind, "keeps": one.what, "bytes a picture": one.per_picture,
-                     "bytes once": one.fixed, "kept already by": one.shared_with} for one in found.saved],
+                     "bytes once": one.fixed, "kept already by": one.shared_with or ""} for one in found.saved],
                    f"{found.network}-kept.csv",
                    {name: st.column_config.NumberColumn(format="localized")
                     for name in ("bytes a picture", "bytes once")},
                    alt=f"{len(found.saved)} rows: what each call keeps")
+
+
+def _mib(bytes_: int) -> str:
+    return f"{bytes_ / resources.MIB:,.2f}" if bytes_ else ""
 
 
 def command(setting: Setting) -> str | None:

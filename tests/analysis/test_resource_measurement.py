@@ -151,8 +151,15 @@ def cuda(monkeypatch):
                "mem_get_info": (20 * GIB, 24 * GIB), "max_memory_allocated": 2 * GIB, "max_memory_reserved": 3 * GIB,
                "memory_reserved": 3 * GIB, "set_per_process_memory_fraction": None, "empty_cache": None,
                "reset_peak_memory_stats": None, "synchronize": None}
-    for name, answer in answers.items():
-        monkeypatch.setattr(torch.cuda, name, lambda *a, name=name, answer=answer: (calls.append((name, *a)), answer)[1])
+
+    def answering(name):
+        def ask(*arguments):
+            calls.append((name, *arguments))
+            return answers[name]
+        return ask
+
+    for name in answers:
+        monkeypatch.setattr(torch.cuda, name, answering(name))
     return calls
 
 

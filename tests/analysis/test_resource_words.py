@@ -24,7 +24,8 @@ def test_the_finding_in_one_sentence(large):
 
 def test_the_story_has_its_own_numbers(large):
     story = "\n".join(resource_words.story(large, {}, 32, "momentum", 24 * GIB, "a GPU"))
-    for words in ("5.289 GiB", "229.6 MiB", "Adam 459.2 MiB", "at most 135 fit", "At 448 × 448", "cuDNN", "one more map"):
+    for words in ("5.289 GiB", "229.6 MiB", "Adam 459.2 MiB", "at most 135 fit", "At 448 × 448", "cuDNN",
+                  "one more map"):
         assert words in story
     tanh = resources.demand("resnet20", {"activation": "tanh"}, 32)
     assert "torchvision" not in "\n".join(resource_words.story(tanh, {"activation": "tanh"}, 1, "sgd", GIB, "CPU"))
