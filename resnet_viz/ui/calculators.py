@@ -5,6 +5,8 @@ import streamlit as st
 
 from ..analysis import calculators as analysis
 from ..analysis.calculators import LIMITS, Result
+from ..drawing import windows
+from ..drawing.windows import Row
 from .networks import shape_text
 
 LAYERS = {"convolution": "Convolution", "pooling": "Pooling", "linear": "Fully connected"}
@@ -64,9 +66,11 @@ def show() -> None:
         for name, settings in PRESETS[layer].items():
             st.button(name, key=f"preset-{name}", on_click=_fill, args=(layer, settings))
     settings = _settings(layer)
-    found = {"convolution": analysis.convolution, "pooling": analysis.pooling, "linear": analysis.linear}[layer](
-        **_meant(settings))
+    meant = _meant(settings)
+    found = {"convolution": analysis.convolution, "pooling": analysis.pooling, "linear": analysis.linear}[layer](**meant)
     _numbers(layer, settings, found)
+    if layer != "linear":
+        _windows(meant, found)
     st.table(pd.DataFrame(found.lines, columns=["What", "Arithmetic"]).set_index("What"))
     for name, preset in PRESETS[layer].items():
         if name in NOTES and all(settings[key] == value for key, value in _complete(layer, preset).items()):
@@ -123,3 +127,14 @@ def _numbers(layer: str, settings: dict, found: Result) -> None:
     with st.container(horizontal=True):
         for label, value, hint in rows:
             st.metric(label, f"{value:,}", help=hint, width=165 if value < 10**9 else "content")
+
+
+def _windows(meant: dict, found: Result) -> None:
+    """One row of the input under its windows; what the floor cuts off is crossed out."""
+    row = Row(meant["width"], *(meant[key][1] for key in ("kernel", "stride", "padding", "dilation")), found.output[2])
+    crossed = sum(not row.used(cell) for cell in row.shown())
+    st.image(windows.svg(row), width="content", alt=f"One row of {row.n:,} pixels and {2 * row.padding:,} of padding: "
+             f"{row.positions:,} windows of {row.kernel:,} fit" + (f"; the crossed {crossed} are in none" if crossed else ""))
+    st.caption("One row of the input: filled squares are pixels, dashed ones padding"
+               + (", crossed ones are in no window" if crossed else "") + ". Each line under it is one window"
+               + (", and one output." if len(row.shown()) == row.cells else "; the middle of the row is left out."))
