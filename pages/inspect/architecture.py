@@ -44,10 +44,10 @@ def code(choice, part) -> None:
 @st.fragment
 def drawn(choice, summary, level, folded) -> None:
     """The picture and what stands under it: a click on a part draws only this again."""
-    part = architecture_drawing.show(choice, summary, level, folded)
-    totals(summary)
-    architecture_drawing.details(choice, part)
     with problems():
+        part = architecture_drawing.show(choice, summary, level, folded)
+        totals(summary)
+        architecture_drawing.details(choice, part)
         under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in arithmetic.findings(summary))),
                       formula=formula, code=lambda: code(choice, part),
                       numbers=lambda: table_download.buttons(table_text.of_layers(summary, level),

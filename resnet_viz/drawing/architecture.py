@@ -14,7 +14,7 @@ EDGE, ARROW = 2, 10  # left of everything: half of a line's own width; right of 
 RISE, STEP = 13, 20  # of an arc above its shoulders, and from one arc to the next outer one
 HEADER, LINE, BETWEEN = 43, 17, 24  # heights of a stage's title, of a line of labels, and between two rows
 SIZES = {"name": 13.0, "soft": 12.0, "title": 14.0, "note": 12.0, "tag": 12.0}  # of the letters; at least 11
-UNITS = (2.6, 2.2, 1.8, 1.5, 1.2, 1.0, 0.8, 0.6, 0.45)  # pixels of width for the root of one channel
+UNITS = (5.0, 3.6, 2.6, 2.2, 1.8, 1.5, 1.2, 1.0, 0.8, 0.6, 0.45)  # pixels of width for the root of one channel
 FIXED = {"norm": THIN, "act": THIN, "add": ROUND}
 NARROW = " .,:;|'ijlft"
 
@@ -211,7 +211,7 @@ class _Hand:
         spans = [span for group in groups for span in group.spans]
         widths = {id(group): _group_width(group, self.unit) for group in groups}
         spare = self.width - 2 * EDGE - ARROW - sum(widths.values())
-        extra = min(spare / len(spans), 26.0) if spare > 0 and len(spans) < 24 else 0.0
+        extra = min(spare / len(spans), 44.0) if spare > 0 and len(spans) < 24 else 0.0
         header = HEADER * any(group.title for group in groups) + (LINE + 4) * any(span.title for span in spans)
         middle = self.top + header + max(self.reach(span) for span in spans)
         deep = max(self.height(box) for span in spans for box in span.boxes) / 2

@@ -25,7 +25,7 @@ def svg(drawing: Drawing) -> str:
     for text in drawing.texts:
         words.get(text.row, others).append(text)
     parts += [_box(placed, [] if placed.box.row is None else words[placed.box.row]) for placed in drawing.boxes]
-    parts += [_text(text) for text in others]
+    parts += [_text(text, alone=True) for text in others]
     return "".join([*parts, "</svg>"])
 
 
@@ -61,9 +61,9 @@ def _box(placed: PlacedBox, words: list[Text]) -> str:
     return f'<g class="box {box.look} s{box.shade}"{_row(box.row)}>{hit}{drawn}{"".join(map(_text, words))}</g>'
 
 
-def _text(text: Text) -> str:
-    left = "" if text.middle else " left"
-    return f'<text class="{text.look}{left}" x="{_n(text.x)}" y="{_n(text.y)}">{escape(text.text)}</text>'
+def _text(text: Text, alone: bool = False) -> str:
+    left, row = "" if text.middle else " left", _row(text.row) if alone else ""
+    return f'<text class="{text.look}{left}"{row} x="{_n(text.x)}" y="{_n(text.y)}">{escape(text.text)}</text>'
 
 
 def style(stages: int, look: str) -> str:

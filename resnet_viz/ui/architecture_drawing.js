@@ -32,11 +32,11 @@ const grouped = (number) => number.toLocaleString("en-GB");
 const percent = (share) => (share < 0.0001 ? "< 0.01" : share >= 0.0995 ? (share * 100).toFixed(0) : (share * 100).toPrecision(2)) + "\u202f%";
 
 // brings a part of a scrolling box into view without moving the page
-function reveal(scroller, node, above = 0, left = 0) {
+function reveal(scroller, node, above = 0, below = 0) {
   const out = scroller.getBoundingClientRect(), at = node.getBoundingClientRect();
   if (at.top < out.top + above) scroller.scrollTop -= out.top + above - at.top + 4;
-  else if (at.bottom > out.bottom) scroller.scrollTop += Math.min(at.bottom - out.bottom + 4, at.top - out.top - above);
-  if (at.left < out.left + left) scroller.scrollLeft -= out.left + left - at.left + 12;
+  else if (at.bottom > out.bottom - below) scroller.scrollTop += Math.min(at.bottom - out.bottom + below + 4, at.top - out.top - above);
+  if (at.left < out.left) scroller.scrollLeft -= out.left - at.left + 12;
   else if (at.right > out.right) scroller.scrollLeft += at.right - out.right + 12;
 }
 
@@ -104,16 +104,22 @@ class Architecture {
     this.svg.setAttribute("role", "group");
     this.svg.setAttribute("aria-label", this.data.alt);
     this.boxes = new Map();
-    for (const box of this.svg.querySelectorAll(".box[data-row]")) {
-      const row = this.rows[box.dataset.row];
-      const title = document.createElementNS(this.svg.namespaceURI, "title");
-      title.textContent = this.describe(row);
-      box.prepend(title);
-      box.setAttribute("role", "button");
-      box.setAttribute("tabindex", "-1");
-      this.boxes.set(Number(box.dataset.row), box);
+    for (const box of this.svg.querySelectorAll(".box[data-row]")) this.enliven(box, [Number(box.dataset.row)]);
+    for (const arc of this.svg.querySelectorAll(".arc")) {   // with layers on its way it stands for them
+      const id = Number(arc.dataset.row ?? -1);
+      if (id < 0 || this.boxes.has(id)) arc.setAttribute("aria-hidden", "true");
+      else this.enliven(arc, this.children[this.rows[id].parent].filter((other) => other >= id && !this.boxes.has(other)));
     }
-    for (const arc of this.svg.querySelectorAll(".arc")) arc.setAttribute("aria-hidden", "true");
+    this.boxes = new Map([...this.boxes].sort(([a], [b]) => a - b));
+  }
+
+  enliven(node, ids) {
+    const title = document.createElementNS(this.svg.namespaceURI, "title");
+    title.textContent = this.describe(this.rows[ids[0]]);
+    node.prepend(title);
+    node.setAttribute("role", "button");
+    node.setAttribute("tabindex", "-1");
+    for (const id of ids) this.boxes.set(id, node);
   }
 
   describe(row) {
@@ -135,8 +141,8 @@ class Architecture {
     const copy = this.svg.cloneNode(true);
     copy.removeAttribute("style");
     for (const node of copy.querySelectorAll(".hit")) node.remove();
-    for (const node of copy.querySelectorAll(".box")) {
-      for (const name of ["role", "tabindex", "aria-pressed", "data-row"]) node.removeAttribute(name);
+    for (const node of copy.querySelectorAll(".box, .arc, text")) {
+      for (const name of ["role", "tabindex", "aria-pressed", "aria-hidden", "data-row"]) node.removeAttribute(name);
       node.classList.remove("chosen", "pointed");
     }
     const style = document.createElementNS(copy.namespaceURI, "style");
@@ -262,7 +268,8 @@ class Architecture {
   }
 
   fillNumber(cell, value, field) {
-    element("span", {}, cell, field === "activation_bytes" ? (value / 2 ** 20).toFixed(3) : grouped(value));
+    const mebi = value / 2 ** 20;
+    element("span", {}, cell, field !== "activation_bytes" ? grouped(value) : mebi < 0.0005 ? "< 0.001" : mebi.toFixed(3));
     element("small", {}, cell, percent(value / this.data.totals[field]));
   }
 
@@ -292,9 +299,9 @@ class Architecture {
   }
 
   bring(line) {
-    const head = this.table.tHead.getBoundingClientRect().height;
+    const [head, foot] = [this.table.tHead, this.table.tFoot].map((part) => part.getBoundingClientRect().height);
     const left = this.frame.scrollLeft;
-    reveal(this.frame, line, head);
+    reveal(this.frame, line, head, foot);
     this.frame.scrollLeft = left;                            // a row is wider than the frame: only its height counts
   }
 
@@ -320,8 +327,8 @@ class Architecture {
     this.chosen = id;
     this.markChosen();
     const box = this.nearest(this.boxes, id), line = this.nearest(this.lines, id);
-    if (line && focus) this.bring(line);
-    if (box && focus) reveal(this.strip, box);
+    const look = () => { if (line) this.bring(line); if (box) reveal(this.strip, box); };
+    if (focus) look(); else requestAnimationFrame(look);      // a fresh drawing is laid out once, by the browser
     const node = place === this.strip ? box : place === this.frame ? line : null;
     if (node) node.focus({ preventScroll: true });
     if (focus) this.spoken.textContent = this.describe(this.rows[id]);
@@ -343,7 +350,7 @@ class Architecture {
     const inStrip = place === this.strip;
     const places = inStrip ? this.boxes : this.lines;
     const ids = [...places.keys()];
-    const here = ids.indexOf(Number((this.nearest(places, this.chosen) ?? {}).dataset?.row));
+    const here = ids.findIndex((id) => places.get(id) === this.nearest(places, this.chosen) && (places.has(this.chosen) ? id === this.chosen : true));
     const to = (index) => this.choose(ids[Math.min(Math.max(index, 0), ids.length - 1)], place);
     const turn = (open) => { this.turn(ids[here], open); this.mark(ids[here], true, place); };
     const inner = !inStrip && this.children[ids[here]]?.length;
