@@ -86,11 +86,13 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
     now = rf" = {train['loss'][-1]:.3f}" if train is not None else ""
     loss = [rf"L = -\frac{{1}}{{{n}}}\sum_{{i=1}}^{{{n}}} \ln p_i(\text{{right class}}){now}"]
     decay, eta = _latex(config["weight_decay"]), _latex(rate)
-    if config["optimizer"] == "adam":
+    if config["optimizer"] in ("adam", "adamw"):
+        through = config["weight_decay"] and config["optimizer"] == "adam"  # AdamW's decay does not pass m and v
+        beside = rf" - {eta} \cdot {decay}\,w" if config["weight_decay"] and not through else ""
         step = [
-            r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
+            r"g = \nabla_w L" + (rf" + {decay}\,w" if through else ""),
             r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
-            rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}",
+            rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}" + beside,
         ]
     else:
         momentum = f"{config['momentum']:g}"
@@ -111,9 +113,10 @@ def _latex(value: float) -> str:
 
 def code(config: dict) -> str:
     """The PyTorch lines of one epoch of this recipe, without the bookkeeping."""
-    if config["optimizer"] == "adam":
+    if config["optimizer"] in ("adam", "adamw"):
+        kind = {"adam": "Adam", "adamw": "AdamW"}[config["optimizer"]]
         optimiser = (
-            f"torch.optim.Adam(model.parameters(), lr={config['lr']:g}, weight_decay={config['weight_decay']:g})"
+            f"torch.optim.{kind}(model.parameters(), lr={config['lr']:g}, weight_decay={config['weight_decay']:g})"
         )
     else:
         optimiser = (
@@ -140,12 +143,9 @@ def command(config: dict, defaults: dict) -> str:
         f"python -m resnet_viz train --network {config['network']} --data {config['data']} --epochs {config['epochs']}"
     ]
     said = ("network", "data", "epochs", "version", "device", "threads")
-    words += [
-        f"--set {key}={value}"
-        for key, value in config.items()
-        if key not in said and value != defaults.get(key) and isinstance(value, (str, int, float, bool))
-    ]
-    for key, value in config["arguments"].items():
+    settings = {key: value for key, value in config.items() if key not in (*said, "arguments") and value != defaults.get(key)}
+    settings |= {f"arguments.{key}": value for key, value in config["arguments"].items()}
+    for key, value in settings.items():
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-        words.append(f"--set {shlex.quote(f'arguments.{key}={text}')}")
+        words.append(f"--set {shlex.quote(f'{key}={text}')}")
     return " \\\n    ".join([*words, "--out runs/my-run"])

@@ -5,31 +5,18 @@ import os
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from ..problems import Problem, one_of
+from . import ranges
 
-OPTIMIZERS = ("sgd", "adam")
-SCHEDULES = ("constant", "cosine", "one-cycle")
-PRECISIONS = ("fp32", "bf16")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-CONFIG_VERSION = 1
+CONFIG_VERSION = 2
+READ_VERSIONS = (1, 2)  # what version 1 did not know had, in effect, the value that is the default now
 KEEP_WEIGHTS_BELOW = 2_000_000  # parameters: above that, weights after every epoch would fill the disk
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run.
+    """Everything that decides a run. `ranges.SETTINGS` says of each field what it does and what it may be.
 
-    network, arguments  a name of the zoo, and what differs from it (heads follow from the data)
-    data                a name of data.sources.SOURCES, or a folder or zip
-    size                pixels a side that pictures are brought to; None: the data's own
-    lr                  the highest learning rate of the schedule
-    weight_decay        L2 on convolution and linear weights; biases and normalisation layers are left free
-    flip                probability of mirroring; crop_padding: pixels of border before a random crop
-    normalisation       "data" (the training pictures' own mean and std), or a name or list as data.preprocessing takes
-    val_fraction        share of the training pictures held out, seeded and stratified; 0 for none (then no best)
-    train_limit         learn from the first N of a seeded stratified shuffle; None: from all
-    precision           "fp32", or "bf16": bfloat16 autocast of the forward pass, weights stay float32
-    threads             of the CPU; None until the run is made, then a number
-    keep_weights        weights after each epoch; None: only for networks under 2 M parameters
+    Only weights of convolutions and linear layers are penalised; biases and normalisation layers are left free.
     """
 
     network: str = "resnet20"
@@ -44,6 +31,13 @@ class Config:
     nesterov: bool = True
     weight_decay: float = 5e-4
     schedule: str = "one-cycle"
+    warmup_epochs: float = 0.0
+    gamma: float = 0.1
+    step_epochs: int = 10
+    milestones: tuple[float, ...] = ()
+    cycle_epochs: float = 2.0
+    peak_at: float = 0.25
+    min_lr: float = 0.0
     label_smoothing: float = 0.0
     flip: float = 0.5
     crop_padding: int = 0
@@ -58,43 +52,28 @@ class Config:
     version: int = CONFIG_VERSION
 
     def __post_init__(self):
-        if self.version != CONFIG_VERSION:
+        if self.version not in READ_VERSIONS:
             raise Problem(f"This run's config is of version {self.version}, this program knows {CONFIG_VERSION}; update ResNet Viz.")
-        for key, kind in _KINDS.items():
-            value = getattr(self, key)
-            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not _BOOL and kind is not _MAYBE_BOOL):
-                raise Problem(f"{key} cannot be {value!r}; {_wanted(kind)} is needed.")
-        one_of("optimizer", self.optimizer, OPTIMIZERS)
-        one_of("schedule", self.schedule, SCHEDULES)
-        one_of("precision", self.precision, PRECISIONS)
-        one_of("device", self.device, DEVICES)
-        for key, (low, high) in _RANGES.items():
-            value = getattr(self, key)
-            if value is not None and not low <= value <= high:
-                raise Problem(f"{key} must lie between {low:g} and {high:g}, not {value}.")
+        object.__setattr__(self, "version", CONFIG_VERSION)
+        for name in ranges.SETTINGS:
+            ranges.check(name, getattr(self, name))
+        object.__setattr__(self, "milestones", tuple(self.milestones))
+        for fits, sentence in _TOGETHER:
+            if not fits(self):
+                raise Problem(sentence)
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
-_BOOL, _MAYBE_BOOL = bool, (bool, type(None))
-_INT, _MAYBE_INT, _NUMBER = int, (int, type(None)), (int, float)
-_KINDS = {
-    "network": str, "arguments": dict, "data": str, "size": _MAYBE_INT, "epochs": _INT, "batch_size": _INT, "optimizer": str,
-    "lr": _NUMBER, "momentum": _NUMBER, "nesterov": _BOOL, "weight_decay": _NUMBER, "schedule": str, "label_smoothing": _NUMBER,
-    "flip": _NUMBER, "crop_padding": _INT, "normalisation": str, "seed": _INT, "val_fraction": _NUMBER, "train_limit": _MAYBE_INT,
-    "device": str, "threads": _MAYBE_INT, "precision": str, "keep_weights": _MAYBE_BOOL,
-}
-_RANGES = {  # what lies outside is a slip, not a recipe
-    "size": (4, 1024), "epochs": (0, 100_000), "batch_size": (1, 65_536), "lr": (1e-9, 1000), "momentum": (0, 0.9999),
-    "weight_decay": (0, 10), "label_smoothing": (0, 0.9), "flip": (0, 1), "crop_padding": (0, 64), "seed": (0, 2**31 - 1),
-    "val_fraction": (0, 0.9), "train_limit": (1, 10**9), "threads": (1, 1024),
-}
-
-
-def _wanted(kind) -> str:
-    return {str: "a text", dict: "a set of names and values", _BOOL: "true or false", _MAYBE_BOOL: "true, false or null", _INT: "a whole number",
-            _MAYBE_INT: "a whole number or null", _NUMBER: "a number"}[kind]
+_TOGETHER = (  # what each setting alone does not show: (whether it fits, what to do where it does not)
+    (lambda c: c.schedule != "multi-step" or c.milestones,
+     "The multi-step schedule needs milestones: epochs, or shares of the run below 1, e.g. milestones=[0.5, 0.75]."),
+    (lambda c: c.schedule not in ("one-cycle", "cyclical") or not c.warmup_epochs,
+     "The one-cycle and cyclical schedules begin with a rise of their own; set warmup_epochs to 0."),
+    (lambda c: c.min_lr <= c.lr, "min_lr lies above lr, the highest rate; make it smaller."),
+    (lambda c: c.warmup_epochs <= c.epochs or not c.epochs, "warmup_epochs is longer than the run; make it shorter than epochs."),
+)
 
 
 def from_dict(values: dict) -> Config:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import runs
 from .config import Config
-from .recipe import learning_rate
+from .schedules import learning_rate
 
 
 class Control:

@@ -9,8 +9,9 @@ from ..data.sources import SOURCES
 from ..networks.resnet import ACTIVATIONS, NORMS
 from ..networks.zoo import NETWORKS
 from ..problems import Problem
-from ..training.config import DEVICES, OPTIMIZERS, SCHEDULES, Config
+from ..training.config import Config
 from ..training.presets import PRESETS
+from ..training.ranges import DEVICES, OPTIMIZERS, SCHEDULES
 from . import networks, runs
 
 KEY = "recipe_{}".format  # session key of a setting; persist_state keeps it when the person looks at another page
@@ -30,7 +31,7 @@ SETTINGS = (
     "device",
 )
 ARGUMENTS = {"activation": list(ACTIVATIONS), "norm": list(NORMS)}  # of the network; the first is a ResNet's own
-OPTIMIZER_TITLES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
+OPTIMIZER_TITLES = {"sgd": "SGD, momentum 0.9", "adam": "Adam", "adamw": "AdamW"}
 ALL_PICTURES = 0  # what the field shows where a recipe has no limit
 
 

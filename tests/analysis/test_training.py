@@ -56,6 +56,7 @@ def test_before_the_first_batch_the_story_says_what_to_expect():
     [
         Config(),
         Config(optimizer="adam", lr=0.001),
+        Config(optimizer="adamw", lr=0.001),
         Config(nesterov=False, weight_decay=0.0),
         Config(momentum=0.0, nesterov=False),
     ],
@@ -65,7 +66,9 @@ def test_formulas_and_code_carry_the_numbers_of_the_run(config):
     assert "128" in formulas[0] and "0.500" in formulas[0] and any("0.05" in line for line in formulas)
     code = training.code(config.to_dict())
     compile(code, "code", "exec")
-    assert ("Adam" if config.optimizer == "adam" else "SGD") in code
+    assert f"torch.optim.{ {'adam': 'Adam', 'adamw': 'AdamW', 'sgd': 'SGD'}[config.optimizer]}(" in code
+    through = [line for line in formulas if "w" in line.partition("nabla_w L")[2]]
+    assert bool(through) == (config.optimizer != "adamw" and config.weight_decay > 0), "AdamW's decay is beside the gradient"
 
 
 def test_the_command_sets_the_networks_arguments():
@@ -78,3 +81,9 @@ def test_the_command_sets_the_networks_arguments():
 def test_the_command_says_only_what_differs():
     words = training.command(Config(lr=0.3, seed=7).to_dict(), Config().to_dict())
     assert "--set lr=0.3" in words and "--set seed=7" in words and "momentum" not in words
+
+
+def test_the_command_makes_the_same_recipe():
+    config = Config(schedule="multi-step", milestones=[0.5, 0.75], lr=0.3, keep_weights=True, nesterov=False, size=64, flip=0.0)
+    words = shlex.split(training.command(config.to_dict(), Config().to_dict()).replace("\\\n", " "))
+    assert with_settings(Config(), [word for before, word in zip(words, words[1:]) if before == "--set"]) == config

@@ -4,14 +4,16 @@ from dataclasses import fields
 import pytest
 
 from resnet_viz.problems import Problem
-from resnet_viz.training.config import Config, from_dict, resolve, with_settings
+from resnet_viz import runs
+from resnet_viz.training import ranges
+from resnet_viz.training.config import CONFIG_VERSION, Config, from_dict, resolve, with_settings
 from resnet_viz.training.presets import PRESETS
 from resnet_viz.training.presets import find as find_preset
 from resnet_viz.networks import zoo
 
 
 def test_a_config_survives_json():
-    config = Config(arguments={"stem": "imagenet"}, epochs=7, keep_weights=False, train_limit=10)
+    config = Config(arguments={"stem": "imagenet"}, epochs=7, milestones=[0.5, 6], keep_weights=False, train_limit=10)
     assert from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -19,7 +21,7 @@ def test_a_config_survives_json():
     ("epochs", -1), ("epochs", 1.5), ("epochs", True), ("epochs", "3"), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("lr", 1e9),
     ("batch_size", 0), ("optimizer", "lion"), ("schedule", "stairs"), ("device", "tpu"), ("precision", "fp8"), ("momentum", 1.0),
     ("val_fraction", 1.0), ("flip", 2), ("crop_padding", -1), ("arguments", [1]), ("seed", -1), ("size", 1), ("threads", 0),
-    ("train_limit", 0), ("nesterov", 1), ("version", 99), ("network", None),
+    ("train_limit", 0), ("nesterov", 1), ("milestones", 3), ("milestones", [True]), ("gamma", 2), ("step_epochs", 1.5), ("version", 99), ("version", 3), ("network", None),
 ])
 def test_a_senseless_value_is_refused_by_name(key, value):
     with pytest.raises(Problem) as error:
@@ -62,7 +64,27 @@ def test_every_preset_builds():
         find_preset("nope")
 
 
-def test_every_field_is_checked():
-    from resnet_viz.training import config
+def test_every_field_is_checked_and_explained():
+    assert set(ranges.SETTINGS) | {"version"} == {f.name for f in fields(Config)}
+    assert all(setting.title and setting.explained for setting in ranges.SETTINGS.values())
 
-    assert set(config._KINDS) | {"version"} == {f.name for f in fields(Config)}
+
+VERSION_1 = {  # as the bundled runs have it
+    "network": "resnet20", "arguments": {}, "data": "shapes", "size": None, "epochs": 48, "batch_size": 128, "optimizer": "sgd",
+    "lr": 0.2, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005, "schedule": "one-cycle", "label_smoothing": 0.0,
+    "flip": 0.5, "crop_padding": 4, "normalisation": "data", "seed": 1, "val_fraction": 0.02, "train_limit": None,
+    "device": "cpu", "threads": 2, "precision": "bf16", "keep_weights": False, "version": 1,
+}
+
+
+def test_a_config_of_the_first_version_is_read_and_what_it_did_not_know_is_off():
+    config = from_dict(VERSION_1)
+    assert config.version == CONFIG_VERSION == 2 and {**config.to_dict(), "version": 1}.items() >= VERSION_1.items()
+    assert config == from_dict(json.loads(json.dumps(config.to_dict())))
+    off = {key: value for key, value in config.to_dict().items() if key not in VERSION_1}
+    assert off == {key: value for key, value in Config().to_dict().items() if key in off}
+
+
+def test_the_bundled_configs_are_read():
+    for path in (runs.PROJECT / "checkpoints").glob("*/config.json"):
+        assert from_dict(json.loads(path.read_text())).network == "resnet20"

@@ -1,0 +1,118 @@
+"""Every setting of a recipe: of what kind it is, within what bounds, and what it does in one line.
+
+One table for whoever checks a config, and for whoever shows a form of it.
+"""
+
+import math
+from dataclasses import dataclass
+
+from ..problems import Problem, one_of
+
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("constant", "step", "multi-step", "exponential", "cosine", "one-cycle", "cyclical")
+PRECISIONS = ("fp32", "bf16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of the config.
+
+    kind       a key of KINDS; "one of" takes one of `choices`
+    title, explained   what it is called, and what it does in one line
+    low, high  bounds of a number, or of every number in a list: what lies outside is a slip, not a recipe
+    optional   whether None is allowed, and `without` what that means
+    """
+
+    kind: str
+    title: str
+    explained: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    without: str = ""
+
+
+def _whole(value) -> bool:
+    return type(value) is int
+
+
+def _number(value) -> bool:
+    return type(value) in (int, float)
+
+
+KINDS = {  # kind -> (whether a value is of it, how a sentence calls it)
+    "text": (lambda value: type(value) is str, "a text"),
+    "one of": (lambda value: type(value) is str, "a text"),
+    "arguments": (lambda value: isinstance(value, dict), "a set of names and values"),
+    "yes or no": (lambda value: type(value) is bool, "true or false"),
+    "whole": (_whole, "a whole number"),
+    "number": (_number, "a number"),
+    "numbers": (lambda value: isinstance(value, list | tuple) and all(map(_number, value)), "a list of numbers"),
+}
+
+GROUPS: dict[str, dict[str, Setting]] = {
+    "Network and pictures": {
+        "network": Setting("text", "Network", "A name of the zoo"),
+        "arguments": Setting("arguments", "Network arguments", "What differs from the network of that name"),
+        "data": Setting("text", "Pictures", "A data set, or a folder or zip of pictures"),
+        "size": Setting("whole", "Size, pixels a side", "What the pictures are brought to", 4, 1024,
+                        optional=True, without="the pictures' own"),
+        "train_limit": Setting("whole", "Learn from the first pictures only", "Of a shuffle that gives every class its share",
+                               1, 10**9, optional=True, without="from all"),
+        "val_fraction": Setting("number", "Held out for validation", "Share of the training pictures that are never learned from", 0, 0.9),
+        "normalisation": Setting("text", "Pixel values", "How pixels become numbers: a name, or means and standard deviations"),
+        "epochs": Setting("whole", "Epochs", "How often every picture is seen", 0, 100_000),
+        "batch_size": Setting("whole", "Batch size", "Pictures for each step of the weights", 1, 65_536),
+        "seed": Setting("whole", "Seed", "The same seed and recipe give the same run", 0, 2**31 - 1),
+    },
+    "Optimiser": {
+        "optimizer": Setting("one of", "Optimiser", "How a gradient becomes a step", choices=OPTIMIZERS),
+        "lr": Setting("number", "Learning rate, at its highest", "The length of a step", 1e-9, 1000),
+        "momentum": Setting("number", "Momentum", "Share of the last step that is kept (SGD)", 0, 0.9999),
+        "nesterov": Setting("yes or no", "Nesterov", "Look ahead along the momentum first (SGD)"),
+    },
+    "Schedule of the learning rate": {
+        "schedule": Setting("one of", "Schedule", "How the rate changes over the run", choices=SCHEDULES),
+        "warmup_epochs": Setting("number", "Warm-up, epochs", "A straight rise at the start, before the schedule takes over", 0, 100_000),
+        "gamma": Setting("number", "Factor", "What the rate is multiplied by (step, multi-step; exponential: after every epoch)", 1e-6, 1),
+        "step_epochs": Setting("whole", "Step, epochs", "Epochs between two falls (step)", 1, 100_000),
+        "milestones": Setting("numbers", "Milestones", "Epochs after which the rate falls; below 1: shares of the run (multi-step)", 1e-6, 100_000),
+        "cycle_epochs": Setting("number", "Cycle, epochs", "From the lowest rate to the highest and back (cyclical)", 1e-3, 100_000),
+        "peak_at": Setting("number", "Peak at", "Share of the run after which the rate is highest (one-cycle)", 0.01, 0.99),
+        "min_lr": Setting("number", "Lowest rate", "Where the rate ends (cosine) or turns (cyclical)", 0, 1000),
+    },
+    "Augmentation": {
+        "flip": Setting("number", "Mirrored pictures", "The chance that a training picture is flipped left to right", 0, 1),
+        "crop_padding": Setting("whole", "Border before a random crop, pixels", "The picture is moved by up to that much", 0, 64),
+    },
+    "Against overfitting": {
+        "weight_decay": Setting("number", "Weight decay (L2)", "Pulls every weight towards 0, large ones most", 0, 10),
+        "label_smoothing": Setting("number", "Label smoothing", "Share of the right answer that is spread over all classes", 0, 0.9),
+    },
+    "Machine": {
+        "device": Setting("one of", "Device", "Where the numbers are", choices=DEVICES),
+        "threads": Setting("whole", "Threads", "Of the CPU", 1, 1024, optional=True, without="all"),
+        "precision": Setting("one of", "Precision", "bf16: the forward pass in 16 bits; weights stay in 32", choices=PRECISIONS),
+        "keep_weights": Setting("yes or no", "Keep the weights of every epoch", "For looking at how they came about",
+                                optional=True, without="for networks under 2 M parameters"),
+    },
+}
+SETTINGS = {name: setting for group in GROUPS.values() for name, setting in group.items()}
+
+
+def check(name: str, value) -> None:
+    """A Problem unless the setting may have this value."""
+    setting = SETTINGS[name]
+    if value is None and setting.optional:
+        return
+    fits, called = KINDS[setting.kind]
+    if not fits(value):
+        raise Problem(f"{name} cannot be {value!r:.60}; {called}{' or null' if setting.optional else ''} is needed.")
+    if setting.kind == "one of":
+        one_of(name, value, setting.choices)
+    if setting.kind in ("whole", "number", "numbers"):
+        for number in value if setting.kind == "numbers" else [value]:
+            if not setting.low <= number <= setting.high:
+                raise Problem(f"{name} must lie between {setting.low:g} and {setting.high:g}, not {number}.")
