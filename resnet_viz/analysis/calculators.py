@@ -77,8 +77,8 @@ def convolution(channels: int, height: int, width: int, filters: int, kernel, st
         *written,
         *([("inputs of each filter", f"{channels:,} channels / {groups:,} groups = {seen:,}")] if groups > 1 else []),
         ("units", times(*output)),
-        ("parameters, shared", f"{filters:,} × ({one}{plus}) = {filters * each:,}: one filter is used at every position"),
-        ("parameters, unshared", f"{units:,} × ({one}{plus}) = {units * each:,}: if every unit had a filter of its own"),
+        ("parameters, shared", f"{filters:,} × ({one}{plus}) = {filters * each:,}: a filter is used at every position"),
+        ("parameters, unshared", f"{units:,} × ({one}{plus}) = {units * each:,}: if each unit had a filter of its own"),
         ("multiply-adds", f"{units:,} × {one} = {units * weights:,}"),
     ]
     settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -147,7 +147,8 @@ def _along(what: str, ends: str, n: int, k: int, s: int, p: int, d: int) -> tupl
         last = f"the last {unused:,}" if unused > 1 else "the last"
         found.append((f"{ends} in no window", f"{last} of {padded:,}, {whose}: the floor cuts"))
     if s > reach:
-        found.append((f"{ends} skipped", f"{s - reach} between any two windows: the stride is {s}, a window spans {reach}"))
+        found.append((f"{ends} skipped",
+                      f"{s - reach} between any two windows: the stride is {s}, a window spans {reach}"))
     return positions, unused, found
 
 

@@ -1,4 +1,4 @@
-"""A network through the shapes of its parameters: per stage the first block, its projection, and the other blocks x N."""
+"""A network through the shapes of its parameters: per stage the first block, its projection, the other blocks x N."""
 
 from dataclasses import dataclass
 from math import prod

@@ -11,7 +11,7 @@ MOST_LINES = 12  # of windows under the cells; with more overlapping ones only s
 
 @dataclass(frozen=True)
 class Row:
-    """`n` pixels with `padding` cells at each end; `positions` windows of `kernel` cells, `dilation` and `stride` apart."""
+    """`n` pixels with `padding` cells at each end, and `positions` windows of `kernel` cells, `stride` cells apart."""
 
     n: int
     kernel: int
@@ -75,8 +75,9 @@ def _cell(x: int, is_pixel: bool, used: bool) -> str:
     side = CELL - 3
     look = 'fill-opacity="0.35"' if is_pixel else 'fill-opacity="0" stroke-dasharray="3 2"'
     cross = f"M{x} 1l{side} {side}m0 {-side}l{-side} {side}"
+    unused = f'<path class="unused" d="{cross}" stroke="{VERMILLION}" stroke-width="2" fill="none"/>'
     return (f'<rect x="{x}" y="1" width="{side}" height="{side}" rx="2" fill="{GREY}" stroke="{GREY}" {look}/>'
-            + ("" if used else f'<path class="unused" d="{cross}" stroke="{VERMILLION}" stroke-width="2" fill="none"/>'))
+            + ("" if used else unused))
 
 
 def _window(row: Row, window: int, left: dict[int, int], y: int) -> str:

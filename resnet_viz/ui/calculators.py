@@ -10,6 +10,7 @@ from ..drawing.windows import Row
 from .networks import shape_text
 
 LAYERS = {"convolution": "Convolution", "pooling": "Pooling", "linear": "Fully connected"}
+WORKED_OUT = {"convolution": analysis.convolution, "pooling": analysis.pooling, "linear": analysis.linear}
 PRESETS = {  # layer -> name -> settings; the first of each is what a fresh page shows
     "convolution": {
         "ResNet's first": {"channels": 3, "height": 224, "width": 224, "filters": 64, "kernel": "7", "stride": "2",
@@ -37,7 +38,8 @@ PRESETS = {  # layer -> name -> settings; the first of each is what a fresh page
     },
 }
 OWN = {"kind": "max", "stride": "1", "padding": "0", "dilation": "1", "groups": 1, "bias": True}  # where no preset says
-FIELDS = {"convolution": ("channels", "height", "width", "filters", "kernel", "stride", "padding", "dilation", "groups", "bias"),
+FIELDS = {"convolution": ("channels", "height", "width", "filters", "kernel", "stride", "padding", "dilation", "groups",
+                          "bias"),
           "pooling": ("kind", "channels", "height", "width", "kernel", "stride", "padding", "dilation"),
           "linear": ("inputs", "outputs", "bias")}
 LABELS = {"channels": "Input channels", "height": "Height", "width": "Width", "filters": "Filters", "kernel": "Kernel",
@@ -67,7 +69,7 @@ def show() -> None:
             st.button(name, key=f"preset-{name}", on_click=_fill, args=(layer, settings))
     settings = _settings(layer)
     meant = _meant(settings)
-    found = {"convolution": analysis.convolution, "pooling": analysis.pooling, "linear": analysis.linear}[layer](**meant)
+    found = WORKED_OUT[layer](**meant)
     _numbers(layer, settings, found)
     if layer != "linear":
         _windows(meant, found)
@@ -110,13 +112,14 @@ def _field(layer: str, key: str, value):
 
 def _meant(settings: dict) -> dict:
     """Text of windows as (height, width); a padding may be 0."""
-    return {key: analysis.sides_in(key, value, least=0 if key == "padding" else 1) if isinstance(value, str) and key != "kind"
-            else value for key, value in settings.items()}
+    written = [key for key, value in settings.items() if isinstance(value, str) and key != "kind"]
+    return settings | {key: analysis.sides_in(key, settings[key], least=0 if key == "padding" else 1) for key in written}
 
 
 def _numbers(layer: str, settings: dict, found: Result) -> None:
     """The result in large, two in a row on a telephone."""
-    given = (settings["inputs"],) if layer == "linear" else tuple(settings[key] for key in ("channels", "height", "width"))
+    keys = ("inputs",) if layer == "linear" else ("channels", "height", "width")
+    given = tuple(settings[key] for key in keys)
     st.markdown(f"**{shape_text(given)} in, {shape_text(found.output)} out**")
     rows = [("Units", found.units, "numbers that the layer puts out"),
             ("Parameters", found.shared, "what it learns")]
@@ -134,7 +137,8 @@ def _windows(meant: dict, found: Result) -> None:
     row = Row(meant["width"], *(meant[key][1] for key in ("kernel", "stride", "padding", "dilation")), found.output[2])
     crossed = sum(not row.used(cell) for cell in row.shown())
     st.image(windows.svg(row), width="content", alt=f"One row of {row.n:,} pixels and {2 * row.padding:,} of padding: "
-             f"{row.positions:,} windows of {row.kernel:,} fit" + (f"; the crossed {crossed} are in none" if crossed else ""))
+             f"{row.positions:,} windows of {row.kernel:,} fit"
+             + (f"; the crossed {crossed} are in none" if crossed else ""))
     st.caption("One row of the input: filled squares are pixels, dashed ones padding"
                + (", crossed ones are in no window" if crossed else "") + ". Each line under it is one window"
                + (", and one output." if len(row.shown()) == row.cells else "; the middle of the row is left out."))

@@ -83,7 +83,8 @@ def _imagenet_rows(columns: tuple[Column, ...], variant: str) -> list[list[wide_
     rows.append([{"text": "FLOPs, printed", "note": "multiply-adds"}, "", *(
         {"text": f"{PRINTED_FLOPS[column.depth] / 1e9:.1f} × 10⁹", "right": True} for column in columns)])
     for kind in VARIANTS:
-        rows.append([{"text": f"MACs, {kind}", "note": "as drawn above" if kind == variant else "beside the printed"}, "",
+        note = "as drawn above" if kind == variant else "beside the printed"
+        rows.append([{"text": f"MACs, {kind}", "note": note}, "",
                      *(_macs(column, kind, kind == variant) for column in columns)])
     return rows
 
@@ -128,8 +129,8 @@ def _cifar(choice: Choice) -> None:
                     f"{rows[0].params['A']:,} to {rows[-1].params['A']:,} parameters; the plain twins have as many.",
                     head, lines, depths.index(depth) + 1 if depth else None)
     st.caption(f"Printed: table 6 of {SOURCE}, trained on the original CIFAR-10; 8 and "
-               "14 layers are not in it. All other numbers are worked out here from the layers, for a picture of 32 × 32 and ten "
-               "classes. Layers are those with weights; the linear layer is the last of the 6n + 2. Zeros cost "
+               "14 layers are not in it. All other numbers are worked out here from the layers, for a picture of "
+               "32 × 32 and ten classes. Layers are those with weights; the linear layer is the last of the 6n + 2. Zeros cost "
                "nothing: with shortcut A a network has exactly the parameters of its plain twin.")
     keys = ("A", "B", "plain")
     table = Table(("layers", "n", *(f"params {key}" for key in keys), *(f"macs {key}" for key in keys),

@@ -23,8 +23,8 @@ def show(choice: Choice) -> None:
     width = max(len(section.parts) for section in found)
     rows = [_row(section, summary.totals["params"], width) for section in found]
     most = max(found, key=lambda section: section.params)
-    wide_table.show("shapes", f"The parameters of {choice.network} by their shapes: {summary.totals['params']:,} in all, "
-                    f"most of them in {most.name}: {most.params:,}.",
+    wide_table.show("shapes", f"The parameters of {choice.network} by their shapes: "
+                    f"{summary.totals['params']:,} in all, most of them in {most.name}: {most.params:,}.",
                     ["Layers", {"text": "Parameters", "right": True}, *[""] * width], rows)
     st.caption("Weights of a convolution: filters × input channels × height × width; of a linear layer: outputs × "
                "inputs. γ and β are batch norm's scale and shift, one number a channel each. A shortcut without a "
@@ -71,13 +71,13 @@ def _row(section: Section, total: int, width: int) -> list[wide_table.Cell]:
 
 def _part(part: Part) -> wide_table.Cell:
     """Each convolution's shape, and in a smaller line what follows it."""
-    total = f"{part.times:,} × {part.params // part.times:,} = {part.params:,}" if part.times > 1 else f"{part.params:,}"
+    each = f"{part.times:,} × {part.params // part.times:,} = " if part.times > 1 else ""
     lines = []
     for first, *others in analysis.by_layer(part):
         after = ", ".join(f"{LETTERS[tensor.what]} {shape_text(tensor.shape)}" for tensor in others)
         name = first.name.removesuffix(".weight").split(".")[-1]
         lines.append([f"{shape_text(first.shape)}", f"{name}, {after}" if name.startswith("conv") else after])
-    return {"text": part.title[:1].upper() + part.title[1:], "lines": lines, "note": total if part.title else ""}
+    return {"text": part.title[:1].upper() + part.title[1:], "lines": lines, "note": f"{each}{part.params:,}" if part.title else ""}
 
 
 def _beside_the_slides(choice: Choice, summary: Summary) -> None:
@@ -90,7 +90,7 @@ def _beside_the_slides(choice: Choice, summary: Summary) -> None:
         return
     whole = (summary.totals["weights_bytes"] + summary.totals["buffers_bytes"]) / MIB
     st.markdown("**Beside the slides \"Training ResNet-152 on ImageNet\".** They list these shapes, 60,268,520 "
-                f"parameters and a weights file of 231 MiB: {whole:,.1f} MiB of numbers, the rest are names and headers. "
-                "Two slips of theirs: in their \"rest\" blocks, and once in the first block of conv5_x, four vectors "
+                f"parameters and a weights file of 231 MiB: {whole:,.1f} MiB of numbers, the rest are names and "
+                "headers. Two slips of theirs: in their \"rest\" blocks, and once in the first block of conv5_x, four vectors "
                 "follow a convolution; it is three, its bias and batch norm's γ and β. And \"4 KiB a parameter\" is "
                 "4 bytes.")

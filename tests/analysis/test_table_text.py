@@ -20,7 +20,7 @@ def words(cells):
 
 
 def read_markdown(text):
-    """(alignment, rows of cells) of a table as GitHub's rules have it: a bar parts cells unless a backslash escapes it."""
+    """(alignment, rows of cells) of a table by GitHub's rules: a bar parts cells unless a backslash escapes it."""
     lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.splitlines()]
     rows = [[re.sub(r"\\([\\`*_|<\[])", r"\1", cell.strip()) for cell in line] for line in lines]
     return ["r" if cell.endswith(":") else "l" for cell in rows[1]], [rows[0], *rows[2:]]

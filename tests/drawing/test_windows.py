@@ -8,14 +8,15 @@ import torch
 
 from resnet_viz.drawing.windows import HEAD, MOST_LINES, TAIL, WHOLE, Row, svg
 
-ROWS = [Row(7, 3, 2, 1, 1, 4), Row(8, 3, 2, 0, 1, 3), Row(11, 5, 6, 1, 1, 2), Row(9, 2, 4, 0, 1, 2), Row(12, 3, 1, 2, 2, 12),
-        Row(5, 5, 1, 0, 1, 1), Row(20, 3, 7, 0, 3, 2)]
+ROWS = [Row(7, 3, 2, 1, 1, 4), Row(8, 3, 2, 0, 1, 3), Row(11, 5, 6, 1, 1, 2), Row(9, 2, 4, 0, 1, 2),
+        Row(12, 3, 1, 2, 2, 12), Row(5, 5, 1, 0, 1, 1), Row(20, 3, 7, 0, 3, 2)]
 
 
 def untouched(row: Row) -> list[int]:
     """Cells of the padded row through which no gradient comes back."""
     cells = torch.ones(1, 1, row.cells, requires_grad=True)
-    torch.nn.functional.conv1d(cells, torch.ones(1, 1, row.kernel), stride=row.stride, dilation=row.dilation).sum().backward()
+    kernel = torch.ones(1, 1, row.kernel)
+    torch.nn.functional.conv1d(cells, kernel, stride=row.stride, dilation=row.dilation).sum().backward()
     return (cells.grad[0, 0] == 0).nonzero().flatten().tolist()
 
 
