@@ -55,9 +55,9 @@ def findings(seen: Readings) -> list[str]:
         f"{seen.slope_mib:,.0f} MiB a picture: the stored activations explain nearly all of it. The rest is scratch "
         "and pieces of memory that PyTorch's allocator holds in its cache.",
         f"**The measurement is {low:.0%} above the line at batch 128 and {high:.0%} at batch 1**: nvidia-smi also "
-        "counts the CUDA context, the code and scratch of cuDNN, the allocator's cache and every other program on the card. "
-        "And how many copies of the weights there are depends on the optimiser: none for SGD, one with momentum, two "
-        "for Adam.",
+        "counts the CUDA context, the code and scratch of cuDNN, the allocator's cache and every other program on the "
+        "card. And how many copies of the weights there are depends on the optimiser: none for SGD, one with "
+        "momentum, two for Adam.",
         f"The slides' rule multiplies the {printed:,.0f} MiB that do not grow by the batch as well. At 256 it gives "
         f"about {rule:,.0f} GiB; measured were {NVIDIA_SMI_MIB[256] / 1024:,.0f}.",
         f"That last figure is the card itself: {CARD_MIB:,} MiB is all that an RTX A6000 has. The allocator had filled "

@@ -176,7 +176,7 @@ def count_saved(model: nn.Module, forward) -> dict[str, int]:
 
 
 def measure(request: dict) -> Iterator[dict]:
-    """The events of a request: network, arguments, size, optimizer, precision, device, batches, limit_bytes, threads."""
+    """The events of a request, whose keys resource_measurement.request names."""
     torch.set_num_threads(request["threads"])
     found = resources.demand(*(request[key] for key in ("network", "arguments", "size", "precision", "device")))
     meter = METERS[request["device"]](request["limit_bytes"])

@@ -55,7 +55,7 @@ ALLOWANCES = {
     # A CUDA context takes 0.3 to 0.6 GiB; PyTorch gives cuBLAS 2 x 4 MiB + 8 x 16 KiB (32 MiB on Hopper); what cuDNN
     # takes depends on the card and the algorithm it chooses.
     "cuda": Allowance(512 * MIB, 8_519_680, 1, "the CUDA context, cuBLAS's workspace, and the scratch of cuDNN's "
-                                               "convolutions, which depends on the card"),
+                                               "convolutions, which depends on the card; no GPU was at hand to try it"),
 }
 
 

@@ -111,6 +111,7 @@ def _results(kept: dict, pictures: int, found: Demand) -> None:
     sentence = findings(rows[-1], found, pictures)
     st.plotly_chart(drawing.bars(pairs, resources.PARTS), config=STILL, key="measured_bars", alt=sentence)
     st.markdown(plain(sentence))
+    st.caption("Grey in a measured bar is all that cannot be counted: the libraries and their scratch.")
     number = st.column_config.NumberColumn
     download_table(table(rows, pictures), f"{found.network}-measured.csv",
                    {"seconds a step": number(format="%.3f"), "pictures/s": number(format="%.1f"),
@@ -127,10 +128,16 @@ def findings(row: Measured, found: Demand, pictures: int) -> str:
     reserved = f", reserved {size(row.reserved_bytes)}" if row.reserved_bytes is not None else ""
     took = duration(low) if duration(low) == duration(high) else f"{duration(low)} to {duration(high)}"
     return (f"At batch {row.batch:,}: weights, gradients, optimiser and stored activations were counted at "
-            f"{size(sum(row.counted.values()))}, the estimate is {100 * row.counted_error:+.1f} % off. In all {peak} "
-            f"{size(row.peak_bytes)}{reserved}; the estimate of that, with its allowance, is "
-            f"{100 * row.peak_error:+.0f} % off. {row.images_per_s:,.1f} pictures/s: an epoch of {pictures:,} takes "
-            f"{took}, without reading the pictures.")
+            f"{size(sum(row.counted.values()))}; {_off(row.counted_error)}. In all {peak} {size(row.peak_bytes)}"
+            f"{reserved}; with its allowance {_off(row.peak_error)}. {row.images_per_s:,.1f} pictures/s: an epoch of {pictures:,} "
+            f"takes {took}, without reading the pictures.")
+
+
+def _off(error: float) -> str:
+    """How far the estimate is from what was measured; within 0.1 % it agrees."""
+    if abs(error) < 0.001:
+        return "the estimate agrees"
+    return f"the estimate is {abs(error):.1%} too {'high' if error > 0 else 'low'}"
 
 
 def table(rows: list[Measured], pictures: int) -> pd.DataFrame:

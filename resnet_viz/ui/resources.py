@@ -144,8 +144,9 @@ def readings() -> None:
 def numbers(setting: Setting) -> None:
     """What each kind of layer keeps and why, and every tensor for download."""
     found = setting.demand
-    rows = [{"Kind": f"{row['kind']} (× {row['calls']})", "MiB a picture": _mib(row["per_picture_bytes"]),
-             "MiB once": _mib(row["fixed_bytes"]), "Keeps": row["keeps"], "Why": row["why"]}
+    rows = [{"Kind": f"{row['kind']} (× {row['calls']})", "A picture": _amount(row["per_picture_bytes"]),
+             "Once": _amount(row["fixed_bytes"]),
+             "Keeps, and why": f"{_sentence(row['keeps'])} {_sentence(row['why'])}"}
             for row in saved_tensors.by_kind(list(found.saved))]
     st.table(pd.DataFrame(rows).set_index("Kind"))  # its cells wrap
     st.caption("What two layers keep is counted once, at the first: most inputs of convolutions are outputs that ReLU "
@@ -159,8 +160,12 @@ def numbers(setting: Setting) -> None:
                    alt=f"{len(found.saved)} rows: what each call keeps")
 
 
-def _mib(bytes_: int) -> str:
-    return f"{bytes_ / resources.MIB:,.2f}" if bytes_ else ""
+def _amount(bytes_: int) -> str:
+    return size(bytes_) if bytes_ else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def command(setting: Setting) -> str | None:
