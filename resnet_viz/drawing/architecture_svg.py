@@ -83,5 +83,8 @@ def style(stages: int, look: str) -> str:
              f"rect,circle{{stroke-width:1;stroke:{colours.GREY};fill:{grey}}}", f".picture rect{{fill:{ground}}}",
              f".add circle{{fill:{ground};stroke:{ink};stroke-width:1.25}}"]
     for number, colour in enumerate(ramp[:stages], start=1):
-        rules += [f".s{number} rect{{fill:{colour};stroke:{accent}}}", f".r{number}{{stroke:{colour};--shade:{colour}}}"]
-    return "".join([*rules, ".norm rect{fill-opacity:.45}", f".act rect{{fill:{ground}}}"])
+        pale = colours.between(ground, colour, 3)[1]
+        rules += [f".s{number} rect{{fill:{colour};stroke:{accent}}}", f".norm.s{number} rect{{fill:{pale}}}",
+                  f".r{number}{{stroke:{colour};--shade:{colour}}}"]
+    return "".join([*rules, f".norm.s0 rect{{fill:{colours.between(ground, grey, 3)[1]}}}",
+                    *(f".act.s{number} rect{{fill:{ground}}}" for number in range(stages + 1))])

@@ -44,7 +44,8 @@ class Architecture {
   constructor(home, style) {
     this.open = new Set();
     this.order = null;                                    // {column, down}: null is the network's own order
-    element("style", {}, home, style);
+    this.home = home;
+    this.style = element("style", {}, home, style);
     this.colours = element("style", {}, home);
     this.root = element("section", { class: "architecture" }, home);
     const head = element("header", {}, this.root);
@@ -67,9 +68,14 @@ class Architecture {
     this.theme = matchMedia("(prefers-color-scheme: dark)");
     this.paint = () => { this.colours.textContent = this.data.styles[isDark(this.root) ? "dark" : "light"]; };
     this.theme.addEventListener("change", this.paint);
+    this.root.addEventListener("pointerenter", this.paint);   // the theme can also be changed in the app's menu
   }
 
-  remove() { this.theme.removeEventListener("change", this.paint); }
+  remove() {
+    this.theme.removeEventListener("change", this.paint);
+    for (const node of [this.style, this.colours, this.root]) node.remove();
+    shown.delete(this.home);
+  }
 
   show(data, send) {
     this.send = send;
@@ -131,7 +137,7 @@ class Architecture {
     this.legend.replaceChildren();
     for (const [look, words] of this.data.legend) {
       const item = element("span", {}, this.legend);
-      item.innerHTML = `<svg viewBox="0 0 25 16" width="25" height="16" aria-hidden="true">${ICONS[look].replace("DEEP", this.data.stages)}</svg>`;
+      if (ICONS[look]) item.innerHTML = `<svg viewBox="0 0 25 16" width="25" height="16" aria-hidden="true">${ICONS[look].replace("DEEP", this.data.stages)}</svg>`;
       item.append(words);
     }
   }

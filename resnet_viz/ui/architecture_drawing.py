@@ -62,6 +62,7 @@ LEGEND = {
     "many": "several equal blocks",
     "norm": "batch norm", "act": "activation or dropout", "add": "the addition",
 }
+HINT = "Click a box or a row for its arithmetic; the arrow keys move on."
 
 
 def install() -> None:
@@ -161,7 +162,7 @@ def _legend(drawn: drawing.Drawing, ways: dict[str, int], looks: set[str]) -> li
     lines += [("arc", LEGEND["arc"])] if ways["identity"] else []
     lines += [("dashed", LEGEND[way]) for way in ("projection", "padding") if ways[way]]
     lines += [("many", LEGEND["many"])] if any(box.box.many for box in drawn.boxes) else []
-    return lines + [(look, LEGEND[look]) for look in ("norm", "act", "add") if look in looks]
+    return lines + [(look, LEGEND[look]) for look in ("norm", "act", "add") if look in looks] + [("", HINT)]
 
 
 # The chosen part

@@ -92,7 +92,7 @@ def test_the_svg_holds_every_box_arc_and_label():
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_stages_differ_in_colour_and_colours_come_from_the_table(look):
     style = architecture_svg.style(4, look)
-    fills = re.findall(r"\.s\d rect\{fill:(#\w{6})", style)
+    fills = re.findall(r"\}\.s\d rect\{fill:(#\w{6})", style)
     assert len(set(fills)) == 4
     ground, ink, accent = architecture_svg.LOOKS[look]
     assert {ground, ink} & {colours.GROUND, colours.DARK_GROUND} and accent in (colours.ACCENT, colours.ACCENT_ON_DARK)
