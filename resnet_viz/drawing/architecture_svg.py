@@ -9,6 +9,8 @@ FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", "Helvetica Neue", Ari
 LOOKS = {"light": (colours.GROUND, colours.INK, colours.ACCENT),
          "dark": (colours.DARK_GROUND, colours.INK_ON_DARK, colours.ACCENT_ON_DARK)}
 
+PALEST = {"light": 5, "dark": 7}  # of 20 steps from the ground to the accent: dark colours are harder to tell apart
+
 
 def svg(drawing: Drawing) -> str:
     """One <svg> element with classes instead of colours; `style` gives these. Elements with a row say so in data-row."""
@@ -70,7 +72,7 @@ def style(stages: int, look: str) -> str:
     """CSS rules for `svg` on "light" or "dark" ground: stages become deeper in the accent's colour, the rest is grey."""
     ground, ink, accent = LOOKS[look]
     steps = colours.between(ground, accent, 21)
-    ramp = colours.between(steps[5], steps[17], max(stages, 2))
+    ramp = colours.between(steps[PALEST[look]], steps[17], max(stages, 2))
     soft = colours.between(ground, ink, 11)[7]
     grey = colours.between(ground, colours.GREY, 11)[3]
     rules = [f"svg{{font-family:{FONT}}}",

@@ -97,4 +97,4 @@ def test_stages_differ_in_colour_and_colours_come_from_the_table(look):
     ground, ink, accent = architecture_svg.LOOKS[look]
     assert {ground, ink} & {colours.GROUND, colours.DARK_GROUND} and accent in (colours.ACCENT, colours.ACCENT_ON_DARK)
     steps = colours.between(ground, accent, 21)
-    assert fills == colours.between(steps[5], steps[17], 4)
+    assert fills == colours.between(steps[architecture_svg.PALEST[look]], steps[17], 4)
