@@ -114,7 +114,8 @@ def cut_after(run: Path, step: int, epoch: int) -> None:
     for name in ("metrics.jsonl", "gradients.jsonl"):
         path = run / name
         if path.exists():
-            kept = [row for row in read_lines(path) if row.get("step", 0) <= step]
+            kept = [row for row in read_lines(path) if row.get("step", 0) <= step and row.get("epoch", 0) <= epoch
+                    and row.get("split") != "test"]
             write_atomic(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
     for snapshot in snapshots(run):
         if snapshot.step > step:
@@ -129,6 +130,13 @@ def delete(run: Path) -> None:
     if state(run) in ALIVE_STATES:
         raise Problem("This run is still going on; stop it first.")
     shutil.rmtree(run)
+
+
+def clear_leavings(run: Path) -> None:
+    """Delete the half-written files of processes that were killed; only for who holds the run."""
+    for folder in (run, run / "snapshots", run / "weights"):
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 # Reading

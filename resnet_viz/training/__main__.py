@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import runs
 from ..problems import Problem
+from . import failures, lock
 from .status import Status
 
 EXIT = {"finished": 0, "stopped": 3}
@@ -21,6 +22,17 @@ def run_here(run: Path, progress=None) -> str:
         raise Problem(f"{run} is not a run: it has no readable config.json.")
     if runs.state(run) in runs.ALIVE_STATES:
         raise Problem(f"{run} is in use by process {runs.read_status(run).get('pid')}; stop it first.")
+    try:
+        with lock.held(run):
+            runs.clear_leavings(run)
+            return _train(run, values, progress)
+    except (OSError, MemoryError, RuntimeError) as error:
+        if problem := failures.explained(error, run):
+            raise problem from error
+        raise
+
+
+def _train(run: Path, values: dict, progress) -> str:
     with Status(run) as status:  # before torch is imported: the page sees that somebody is there
         try:
             from .config import from_dict, resolve
@@ -34,7 +46,7 @@ def run_here(run: Path, progress=None) -> str:
                 signal.signal(number, lambda *_: runs.send(run, "stop"))
             return train(run, config, status, progress)
         except BaseException as error:
-            message = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {str(error)[:300]}"
+            message = str(failures.explained(error, run) or f"{type(error).__name__}: {str(error)[:300]}")
             status.update(state="failed", message=message, images_per_s=None, eta_s=None)
             raise
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 
@@ -13,16 +14,23 @@ from .schedules import learning_rate
 class Control:
     """Commands of one run. `read` applies what lies in control/, `paused` and `stopping` say what it means now.
 
-    The learning rate is a function of the step and of the recorded events alone, so a continuation that begins
-    earlier applies the same changes at the same steps again.
+    A continuation that begins at step `start`, earlier than the run had come, applies the recorded changes at the same
+    steps again: the learning rate is a function of the step and of the events alone, and a pause beyond `start` is
+    kept. A pause or stop at or before it is answered by the continuing itself.
     """
 
-    def __init__(self, run: Path, config: Config, steps_per_epoch: int):
+    def __init__(self, run: Path, config: Config, steps_per_epoch: int, start: int = 0):
         self.run, self.config, self.steps_per_epoch = run, config, steps_per_epoch
         self.total_steps = steps_per_epoch * config.epochs
         self.stopping = False
         self._pause_at: int | None = None  # pause once that many updates are done
-        self._changes = [e for e in runs.read_events(run) if e.get("command") == "lr" and _positive(e.get("value"))]
+        events = [e for e in runs.read_events(run) if isinstance(e.get("step"), int)]
+        self._changes = [e for e in events if e.get("command") == "lr" and _positive(e.get("value"))]
+        self._applied = {e.get("id") for e in events}  # a crash may have left the file of a command that was applied
+        self._again = sorted(events, key=lambda event: event["step"])
+        self._replay(start)
+        if self._pause_at is not None and self._pause_at <= start:
+            self._pause_at = None
 
     def paused(self, step: int) -> bool:
         return self._pause_at is not None and step >= self._pause_at and not self.stopping
@@ -39,7 +47,11 @@ class Control:
 
     def read(self, step: int) -> None:
         """Apply, record and delete every waiting command, in the order of their names."""
-        for path in sorted((self.run / "control").glob("*.json")):
+        self._replay(step)
+        for path in self._waiting():
+            if path.stem in self._applied:
+                path.unlink(missing_ok=True)
+                continue
             try:
                 order = json.loads(path.read_bytes())
                 command, value = order["command"], order.get("value")
@@ -53,6 +65,23 @@ class Control:
             if command == "lr" and _positive(value):
                 self._changes = [*self._changes, event]
             path.unlink(missing_ok=True)
+
+    def _waiting(self) -> list[Path]:
+        folder = self.run / "control"
+        try:
+            names = os.listdir(folder)  # asked before every step
+        except OSError:
+            return []
+        return [folder / name for name in sorted(names) if name.endswith(".json")]
+
+    def _replay(self, step: int) -> None:
+        """Apply again what was recorded up to this step, without recording it again."""
+        while self._again and self._again[0]["step"] <= step:
+            event = self._again.pop(0)
+            if event.get("command") == "stop":
+                self._pause_at = None
+            else:
+                self._apply(event.get("command"), event.get("value"), event["step"])
 
     def _apply(self, command: str, value, step: int) -> None:
         if command == "stop":

@@ -9,10 +9,10 @@ import torch
 from .. import runs
 from ..analysis import gradients
 from ..data.augmentation import batch_order
-from ..problems import Problem
-from . import saving
+from . import failures, saving
 from .config import Config
 from .control import Control
+from .readings import Readings
 from .recipe import make_optimizer
 from .status import Status
 from .update import Update
@@ -50,7 +50,8 @@ class Loop:
         count, size = len(self.work.train), self.config.batch_size
         self.steps_per_epoch = max(1, count // size + (count % size > 1))
         self.total_steps = self.steps_per_epoch * self.config.epochs
-        self.control = Control(run, self.config, self.steps_per_epoch)
+        self.control = Control(run, self.config, self.steps_per_epoch, position.step)
+        self.readings = Readings(self.work.device)
         self.lr = self.control.lr(max(position.step - 1, 0))  # of the last update
         self.saved_at, self.speed = time.monotonic(), None
         self._reset_sums()
@@ -78,6 +79,8 @@ class Loop:
             started = time.monotonic()
             samples = order[index * self.config.batch_size: (index + 1) * self.config.batch_size]
             self._step(samples, choices)
+            if index == self.steps_per_epoch - 1 and self.work.device.type == "cuda":
+                torch.cuda.synchronize()  # once an epoch, so that its time holds all of its work
             self._keep_time(started, len(samples))
             if self.position.step == 1 or self.position.step % RECORD_EVERY == 0 or index == self.steps_per_epoch - 1:
                 self._record()
@@ -92,7 +95,8 @@ class Loop:
         """Apply what people asked for; wait while paused; False when the run shall stop."""
         self.control.read(self.position.step)
         if not between_epochs and self.control.paused(self.position.step):
-            saving.write_resume(self.run, self.update, self.position)
+            self._record()
+            self._save_resume()
             self.status.update(state="paused", message="paused", step=self.position.step, images_per_s=None, eta_s=None)
             while self.control.paused(self.position.step):
                 time.sleep(PAUSE_POLL_S)
@@ -101,17 +105,30 @@ class Loop:
         return not self.control.stopping
 
     def _step(self, samples: torch.Tensor, choices) -> None:
+        self.readings.take()
         self.lr = self.control.lr(self.position.step)
         watch = (self.position.step + 1) % RECORD_EVERY == 0 or self.position.step == 0
-        outcome = self.update.step(samples, choices, self.lr, watch)
+        outcome = self._updated(samples, choices, watch)
+        if outcome is None:
+            raise failures.too_large(self.update, samples, choices)
         if watch:
             self._record_gradients(outcome.norms, outcome.ratios)
         # kept on the device: reading them now would make the host wait for every step
         self.loss_sum += outcome.loss * len(samples)
         self.right_sum += outcome.right
+        self.good_steps += torch.isfinite(self.loss_sum)
         self.count += len(samples)
         self.position.step += 1
         self.position.images += len(samples)
+
+    def _updated(self, samples: torch.Tensor, choices, watch: bool):
+        """What the update gave; None where memory ran out: by then the error, and all that it held on to, is gone."""
+        try:
+            return self.update.step(samples, choices, self.lr, watch)
+        except (RuntimeError, MemoryError) as error:
+            if not failures.ran_out(error):
+                raise
+        return None
 
     def _keep_time(self, started: float, images: int) -> None:
         seconds = time.monotonic() - started
@@ -122,48 +139,64 @@ class Loop:
         self.status.note(step=self.position.step, images_per_s=round(self.speed, 1), eta_s=round(left / self.speed, 1))
 
     def _reset_sums(self) -> None:
-        self.loss_sum = torch.zeros((), device=self.work.device)
-        self.right_sum = torch.zeros((), device=self.work.device)
-        self.count = 0
+        self.loss_sum, self.right_sum, self.good_steps = torch.zeros(3, device=self.work.device).unbind()
+        self.count, self.reset_at = 0, self.position.step
 
     def _row(self, split: str, loss: float, accuracy: float) -> dict:
         return {"split": split, "epoch": self.position.epoch, "step": self.position.step, "images": self.position.images,
                 "loss": round(loss, 6), "accuracy": round(accuracy, 6), "lr": round(self.lr, 8), "elapsed_s": round(self.position.elapsed_s, 3)}
 
     def _record(self) -> None:
-        """One train row over the batches since the last; a loss that is no number ends the run with a sentence."""
+        """One train row over the batches since the last, written once its numbers have arrived."""
         if not self.count:
             return
-        loss, accuracy = float(self.loss_sum) / self.count, float(self.right_sum) / self.count
+        row, count, first = self._row("train", 0.0, 0.0), self.count, self.reset_at + 1
+
+        def write(numbers: list[float]) -> None:
+            loss, right, good_steps = numbers
+            if not math.isfinite(loss):
+                raise failures.diverged(first + round(good_steps), row["lr"])
+            runs.append(self.run / "metrics.jsonl", {**row, "loss": round(loss / count, 6), "accuracy": round(right / count, 6)})
+
+        self.readings.ask(torch.stack([self.loss_sum, self.right_sum, self.good_steps]), write)
         self._reset_sums()
-        if not math.isfinite(loss):
-            raise Problem(f"The loss is no longer a number at step {self.position.step}: the learning rate {self.lr:g} is too high. "
-                          "The weights of the last good epoch are kept; start again with a smaller one.")
-        runs.append(self.run / "metrics.jsonl", self._row("train", loss, accuracy))
         if time.monotonic() - self.saved_at > RESUME_EVERY_S:
             self._save_resume()
 
     def _record_gradients(self, norms: torch.Tensor, ratios: torch.Tensor) -> None:
         names = gradients.weights_of(self.work.model)
-        if torch.isfinite(norms).all() and torch.isfinite(ratios).all():
-            row = {"step": self.position.step + 1, "epoch": self.position.epoch}
-            row["norm"] = {name: float(f"{value:.4g}") for name, value in zip(names, norms.tolist())}
-            row["update_ratio"] = {name: float(f"{value:.4g}") for name, value in zip(names, ratios.tolist())}
-            runs.append(self.run / "gradients.jsonl", row)
+        row = {"step": self.position.step + 1, "epoch": self.position.epoch}
+
+        def write(parts: list[list[float]]) -> None:
+            if all(math.isfinite(number) for part in parts for number in part):
+                found = [{name: float(f"{number:.4g}") for name, number in zip(names, part)} for part in parts]
+                runs.append(self.run / "gradients.jsonl", {**row, "norm": found[0], "update_ratio": found[1]})
+
+        self.readings.ask(torch.stack([norms, ratios]), write)
 
     def _snapshot(self, confusion=None) -> None:
         saving.write_snapshot(self.run, self.update.judged, self.position, self.lr, confusion)
 
+    def _check_weights(self) -> None:
+        """Refuse to save, or to go on from, weights that the last update broke: the files keep the last good ones."""
+        self.readings.take(wait=True)
+        if not torch.stack([torch.isfinite(p).all() for p in self.work.model.parameters()]).all():
+            raise failures.diverged(self.position.step, self.lr)
+
     def _save_resume(self) -> None:
+        self._check_weights()
         saving.write_resume(self.run, self.update, self.position)
         self.saved_at = time.monotonic()
 
     def _end_of_epoch(self) -> None:
+        self._check_weights()
         self.position.epoch += 1
         self.status.update(message="evaluating", epoch=self.position.epoch)
         metrics, confusion = {}, None
         if len(self.work.val):
             result = saving.evaluate(self.update.judged, self.work.val.images, self.work.val.labels)
+            if not math.isfinite(result.loss):
+                raise failures.diverged(self.position.step, self.lr)
             metrics, confusion = {"val_loss": result.loss, "val_accuracy": result.accuracy}, result.confusion
             runs.append(self.run / "metrics.jsonl", self._row("val", result.loss, result.accuracy))
             if result.accuracy > self.position.best_accuracy:
@@ -194,5 +227,7 @@ class Loop:
         self.status.update(state="finished", message="finished", step=self.position.step)
 
     def _record_test(self, result) -> None:
+        if not math.isfinite(result.loss):
+            raise failures.diverged(self.position.step, self.lr)
         runs.append(self.run / "metrics.jsonl", self._row("test", result.loss, result.accuracy))
         self.progress(f"test accuracy {result.accuracy:.2%}")

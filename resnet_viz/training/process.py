@@ -65,9 +65,14 @@ def running(run: Path) -> bool:
     return runs.state(run) in runs.ALIVE_STATES
 
 
-def _spawn(run: Path) -> None:
+def forget_orders(run: Path) -> None:
+    """Delete the commands that nobody applied: they were meant for the process that is gone."""
     for order in (run / "control").glob("*.json"):
-        order.unlink(missing_ok=True)  # meant for the process that is gone
+        order.unlink(missing_ok=True)
+
+
+def _spawn(run: Path) -> None:
+    forget_orders(run)
     log = run / "train.log"
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(run / "train.log.1")

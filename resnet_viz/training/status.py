@@ -39,6 +39,7 @@ class Status:
     def __exit__(self, *_):
         self._done.set()
         self._thread.join()
+        self._write()
 
     def update(self, **changes) -> None:
         """Change fields and write them now."""
@@ -53,11 +54,11 @@ class Status:
     def _write(self) -> None:
         with self._lock:
             self.fields["heartbeat"] = time.time()
-            runs.write_json(self.run / "status.json", self.fields)
+            try:
+                runs.write_json(self.run / "status.json", self.fields)
+            except OSError:
+                return  # a full disk must not end the heartbeat, nor hide what failed; the next second tries again
 
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_S):
-            try:
-                self._write()
-            except OSError:
-                continue  # a full disk must not end the heartbeat; the next second tries again
+            self._write()

@@ -16,6 +16,7 @@ def train(options, tell) -> int:
             raise Problem("--resume continues a run as its config.json says; give nothing else with it.")
         run = Path(options.resume)
         process.check_resumable(run)
+        process.forget_orders(run)
     else:
         if not options.out:
             raise Problem("Say where the run goes: --out RUN_DIR (or continue one: --resume RUN_DIR).")

@@ -88,3 +88,41 @@ def test_a_file_that_is_no_command_is_recorded_and_deleted(control):
     control.read(3)
     assert [e["command"] for e in runs.read_events(control.run)] == ["unreadable", "explode"]
     assert not control.stopping and not control.paused(3)
+
+
+def test_a_pause_beyond_the_beginning_of_a_continuation_is_kept(tmp_path):
+    first = Control(tmp_path, CONFIG, steps_per_epoch=10)
+    order(first, 13, "epoch")
+    for start in (5, 13, 15):
+        again = Control(tmp_path, CONFIG, steps_per_epoch=10, start=start)
+        again.read(19)
+        assert not again.paused(19) and again.paused(20)
+    assert len(runs.read_events(tmp_path)) == 1, "replayed, not recorded again"
+
+
+def test_continuing_answers_a_pause_and_a_stop_before_it(tmp_path):
+    first = Control(tmp_path, CONFIG, steps_per_epoch=10)
+    order(first, 12, "pause")
+    assert not Control(tmp_path, CONFIG, steps_per_epoch=10, start=12).paused(12)
+    order(first, 12, "stop")
+    again = Control(tmp_path, CONFIG, steps_per_epoch=10, start=3)
+    again.read(12)
+    assert not again.paused(12) and not again.stopping
+
+
+def test_a_pause_that_was_ended_is_not_repeated(tmp_path):
+    first = Control(tmp_path, CONFIG, steps_per_epoch=10)
+    order(first, 12, "pause")
+    order(first, 12, "resume")
+    again = Control(tmp_path, CONFIG, steps_per_epoch=10, start=3)
+    again.read(12)
+    assert not again.paused(12)
+
+
+def test_the_file_of_a_command_that_a_crash_left_behind_is_not_applied_twice(control):
+    order(control, 5, "pause")
+    left = runs.read_events(control.run)[0]["id"]
+    (control.run / "control" / f"{left}.json").write_text('{"command": "pause", "value": null}')
+    again = Control(control.run, CONFIG, steps_per_epoch=10, start=7)
+    again.read(7)
+    assert not again.paused(7) and not list((control.run / "control").iterdir()) and len(runs.read_events(control.run)) == 1
