@@ -19,16 +19,23 @@ class Evaluation:
     confusion: Tensor
 
 
-def loss_of(logits: Tensor, labels: Tensor, heads: tuple[int, ...], label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross entropy: logits [N, sum(heads)], labels int64 [N, number of heads] -> a scalar, summed over heads."""
+def loss_of(logits: Tensor, labels: Tensor, heads: tuple[int, ...], label_smoothing: float = 0.0,
+            weights: Tensor | None = None) -> Tensor:
+    """Mean cross entropy: logits [N, sum(heads)], labels int64 [N, number of heads] -> a scalar, summed over heads.
+
+    weights     float [N]: each picture's loss is multiplied by its own before the mean
+    """
     parts = logits.float().split(list(heads), dim=1)
-    return sum(F.cross_entropy(part, labels[:, i], label_smoothing=label_smoothing) for i, part in enumerate(parts))
+    if weights is None:
+        return sum(F.cross_entropy(part, labels[:, i], label_smoothing=label_smoothing) for i, part in enumerate(parts))
+    each = (F.cross_entropy(part, labels[:, i], reduction="none", label_smoothing=label_smoothing) for i, part in enumerate(parts))
+    return sum((loss * weights).mean() for loss in each)
 
 
-def right_answers(logits: Tensor, labels: Tensor, heads: tuple[int, ...]) -> Tensor:
+def right_answers(logits: Tensor, labels: Tensor, heads: tuple[int, ...], weights: Tensor | float = 1.0) -> Tensor:
     """How many labels are right in the batch, as a scalar on the device; a picture with k heads counts 1/k each."""
     parts = logits.split(list(heads), dim=1)
-    return sum((part.argmax(1) == labels[:, i]).sum() for i, part in enumerate(parts)) / len(heads)
+    return sum(((part.argmax(1) == labels[:, i]) * weights).sum() for i, part in enumerate(parts)) / len(heads)
 
 
 def probabilities(logits: Tensor, heads: tuple[int, ...]) -> Tensor:

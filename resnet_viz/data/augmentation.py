@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ORDER, FLIP, CROP = range(3)  # each kind of choice has a stream of random numbers of its own
+# Each kind of choice has a stream of random numbers of its own, so that one more leaves the others as they were.
+ORDER, FLIP, CROP, FLIP_VERTICAL, TURN, WINDOW, COLOUR, NOISE, HOLE, MIX = range(10)
 
 
 def generator(seed: int, epoch: int, stream: int) -> torch.Generator:
@@ -30,27 +31,40 @@ class Choices:
 
     flip    bool [N]
     offset  int64 [N, 2], rows and columns, 0 .. 2 x crop_padding
+    flip_vertical  bool [N], or None where nothing is turned upside down
     """
 
     flip: Tensor
     offset: Tensor
     crop_padding: int
+    flip_vertical: Tensor | None = None
 
     def of(self, samples: Tensor, device: torch.device) -> "Choices":
         """The choices for these samples (int64 [B]), on the device."""
-        return Choices(self.flip[samples].to(device), self.offset[samples].to(device), self.crop_padding)
+        return self._each(lambda table: table[samples].to(device))
+
+    def to(self, device: torch.device) -> "Choices":
+        """The tables of the whole epoch on the device: then no step waits for a copy."""
+        return self._each(lambda table: table.to(device))
+
+    def _each(self, change) -> "Choices":
+        upside_down = None if self.flip_vertical is None else change(self.flip_vertical)
+        return Choices(change(self.flip), change(self.offset), self.crop_padding, upside_down)
 
 
-def draw(seed: int, epoch: int, count: int, flip: float, crop_padding: int) -> Choices:
-    """The choices of one epoch for `count` samples; `flip` is a probability, `crop_padding` pixels a side."""
+def draw(seed: int, epoch: int, count: int, flip: float, crop_padding: int, flip_vertical: float = 0.0) -> Choices:
+    """The choices of one epoch for `count` samples; the flips are probabilities, `crop_padding` pixels a side."""
     mirrored = torch.rand(count, generator=generator(seed, epoch, FLIP)) < flip
     offset = torch.randint(0, 2 * crop_padding + 1, (count, 2), generator=generator(seed, epoch, CROP))
-    return Choices(mirrored, offset, crop_padding)
+    upside_down = torch.rand(count, generator=generator(seed, epoch, FLIP_VERTICAL)) < flip_vertical if flip_vertical else None
+    return Choices(mirrored, offset, crop_padding, upside_down)
 
 
 def augment(images: Tensor, choices: Choices) -> Tensor:
     """Mirror and crop a batch: [B, C, H, W] of any type -> the same shape. The border is filled with zeros."""
     images = torch.where(choices.flip.view(-1, 1, 1, 1), images.flip(3), images)
+    if choices.flip_vertical is not None:
+        images = torch.where(choices.flip_vertical.view(-1, 1, 1, 1), images.flip(2), images)
     if choices.crop_padding == 0:
         return images
     height, width = images.shape[2:]

@@ -40,7 +40,16 @@ class Config:
     min_lr: float = 0.0
     label_smoothing: float = 0.0
     flip: float = 0.5
+    flip_vertical: float = 0.0
     crop_padding: int = 0
+    crop_area: float = 1.0
+    rotation: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    noise: float = 0.0
+    cutout: int = 0
+    mixup: float = 0.0
     normalisation: str = "data"
     seed: int = 0
     val_fraction: float = 0.1

@@ -85,7 +85,16 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     "Augmentation": {
         "flip": Setting("number", "Mirrored pictures", "The chance that a training picture is flipped left to right", 0, 1),
+        "flip_vertical": Setting("number", "Upside down", "The chance that it is flipped top to bottom", 0, 1),
         "crop_padding": Setting("whole", "Border before a random crop, pixels", "The picture is moved by up to that much", 0, 64),
+        "crop_area": Setting("number", "Random window, least area", "A random part of the picture fills it; 1: always the whole", 0.01, 1),
+        "rotation": Setting("number", "Rotation, degrees", "Turned by up to that much, either way", 0, 180),
+        "brightness": Setting("number", "Brightness", "Times a factor of up to that much more or less than 1", 0, 1),
+        "contrast": Setting("number", "Contrast", "The same, about the mean grey", 0, 1),
+        "saturation": Setting("number", "Colour", "The same, about each pixel's own grey", 0, 1),
+        "noise": Setting("number", "Noise", "Standard deviation of what is added to every pixel, pixels being 0 to 1", 0, 1),
+        "cutout": Setting("whole", "Cut-out, pixels a side", "A square of the mean colour covers a part", 0, 1024),
+        "mixup": Setting("number", "Mixup", "Blends each picture and its answer with another; 0: off, 0.2 is usual", 0, 10),
     },
     "Against overfitting": {
         "weight_decay": Setting("number", "Weight decay (L2)", "Pulls every weight towards 0, large ones most", 0, 10),

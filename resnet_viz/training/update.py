@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from ..analysis import gradients
-from ..data.augmentation import augment, draw
-from ..data.preprocessing import normalise
-from ..evaluation import loss_of, right_answers
+from . import batches
 from .work import Work
 
 
@@ -37,29 +35,26 @@ class Update:
         self.work, self.config, self.optimizer = work, work.config, optimizer
         self.judged = work
 
-    def draw(self, epoch: int):
+    def draw(self, epoch: int) -> batches.Plan:
         """What happens to every training picture in this epoch."""
-        return draw(self.config.seed, epoch, len(self.work.train), self.config.flip, self.config.crop_padding)
+        return batches.plan(self.work, epoch)
 
-    def step(self, samples: Tensor, choices, lr: float, watch: bool = False) -> Outcome:
+    def step(self, samples: Tensor, choices: batches.Plan, lr: float, watch: bool = False) -> Outcome:
         """One update from these training pictures (int64 [B], on any device) at this learning rate."""
         work, device = self.work, self.work.device
-        chosen = samples.to(device)
-        labels = work.train.labels[chosen]
-        pictures = normalise(augment(work.train.images[chosen], choices.of(samples, device)), work.preprocessing)
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        batch = batches.batch(work, samples.to(device), choices)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            logits = work.model(pictures)
-        loss = loss_of(logits, labels, work.heads, self.config.label_smoothing)
+            logits = work.model(batch.pictures)
+        loss, right = batches.loss_and_right(logits, batch, work)
         self.optimizer.zero_grad()
         loss.backward()
         if watch:
             norms, before = gradients.norms(work.model), gradients.copies(work.model)
         self.optimizer.step()
         watched = (norms, gradients.update_ratios(work.model, before)) if watch else ()
-        return Outcome(loss.detach(), right_answers(logits.detach(), labels, work.heads), *watched)
+        return Outcome(loss.detach(), right, *watched)
 
     def state(self) -> dict[str, Tensor]:
         """What a continuation needs beside the weights and the optimiser's own state."""

@@ -107,3 +107,15 @@ def test_an_order_is_a_permutation():
 
 def test_large_seeds_are_taken():
     assert len(batch_order(2**31 - 1, 10**6, 5)) == 5
+
+
+def test_upside_down_is_a_stream_of_its_own():
+    images, both, without = numbered(64), draw(7, 3, 64, 0.5, 2, 0.3), draw(7, 3, 64, 0.5, 2)
+    assert torch.equal(both.flip, without.flip) and torch.equal(both.offset, without.offset) and without.flip_vertical is None
+    turned = torch.where(both.flip_vertical.view(-1, 1, 1, 1), images.flip(2), images)
+    assert torch.equal(augment(images, both), by_hand(turned, without))
+    samples = torch.tensor([9, 2, 40])
+    assert torch.equal(augment(images[samples], both.of(samples, CPU)), augment(images, both)[samples])
+    many = draw(0, 0, 20_000, 0.5, 0, 0.3)
+    assert many.flip_vertical.double().mean().item() == pytest.approx(0.3, abs=0.02)
+    assert abs(torch.corrcoef(torch.stack([many.flip.double(), many.flip_vertical.double()]))[0, 1]) < 0.03

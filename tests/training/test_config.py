@@ -20,7 +20,7 @@ def test_a_config_survives_json():
 @pytest.mark.parametrize("key, value", [
     ("epochs", -1), ("epochs", 1.5), ("epochs", True), ("epochs", "3"), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("lr", 1e9),
     ("batch_size", 0), ("optimizer", "lion"), ("schedule", "stairs"), ("device", "tpu"), ("precision", "fp8"), ("momentum", 1.0),
-    ("val_fraction", 1.0), ("flip", 2), ("crop_padding", -1), ("arguments", [1]), ("seed", -1), ("size", 1), ("threads", 0),
+    ("val_fraction", 1.0), ("flip", 2), ("crop_padding", -1), ("crop_area", 0), ("rotation", 200), ("noise", -1), ("cutout", 1.5), ("mixup", -1), ("arguments", [1]), ("seed", -1), ("size", 1), ("threads", 0),
     ("train_limit", 0), ("nesterov", 1), ("milestones", 3), ("milestones", [True]), ("gamma", 2), ("step_epochs", 1.5), ("version", 99), ("version", 3), ("network", None),
 ])
 def test_a_senseless_value_is_refused_by_name(key, value):
