@@ -29,7 +29,7 @@ def formula() -> None:
     st.latex(r"\text{parameters} = \frac{c_\text{in}}{g} \cdot k \cdot k \cdot c_\text{out} \;(+\, c_\text{out})"
              r" \qquad \text{MACs} = \frac{c_\text{in}}{g} \cdot k \cdot k \cdot c_\text{out} \cdot h \cdot w")
     st.caption("Of a convolution: n pixels a side, padding p, dilation d, kernel k, stride s, g groups, c channels, "
-               "h × w its output; in brackets the biases. FLOPs = 2 × MACs. The chosen layer's own numbers stand above.")
+               "h × w its output; in brackets the biases. FLOPs = 2 × MACs. The chosen layer's own stand above.")
 
 
 def code(choice, part) -> None:
@@ -48,7 +48,8 @@ def drawn(choice, summary, level, folded) -> None:
         part = architecture_drawing.show(choice, summary, level, folded)
         totals(summary)
         architecture_drawing.details(choice, part)
-        under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in arithmetic.findings(summary))),
+        findings = arithmetic.findings(summary)
+        under_picture("view", story=lambda: st.markdown("\n".join(f"- {line}" for line in findings)),
                       formula=formula, code=lambda: code(choice, part),
                       numbers=lambda: table_download.buttons(table_text.of_layers(summary, level),
                                                              f"{summary.network}-{level}s"))

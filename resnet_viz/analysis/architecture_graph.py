@@ -1,4 +1,4 @@
-"""A network as the parts that a drawing and a folding table are made of: stages, blocks, layers, and their shortcuts."""
+"""A network as the parts of a drawing and of a folding table: stages, blocks, layers, and their shortcuts."""
 
 import re
 from collections import Counter

@@ -13,7 +13,7 @@ PALEST = {"light": 5, "dark": 7}  # of 20 steps from the ground to the accent: d
 
 
 def svg(drawing: Drawing) -> str:
-    """One <svg> element with classes instead of colours; `style` gives these. Elements with a row say so in data-row."""
+    """One <svg> element with classes; `style` gives their colours. Elements with a row say so in data-row."""
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}" '
              f'width="{_n(drawing.width)}" height="{_n(drawing.height)}">']
     for left, right, y in drawing.flows:
@@ -69,14 +69,15 @@ def _text(text: Text, alone: bool = False) -> str:
 
 
 def style(stages: int, look: str) -> str:
-    """CSS rules for `svg` on "light" or "dark" ground: stages become deeper in the accent's colour, the rest is grey."""
+    """CSS rules for `svg` on "light" or "dark" ground: stages are steps of the accent's colour, the rest is grey."""
     ground, ink, accent = LOOKS[look]
     steps = colours.between(ground, accent, 21)
     ramp = colours.between(steps[PALEST[look]], steps[17], max(stages, 2))
     soft = colours.between(ground, ink, 11)[7]
     grey = colours.between(ground, colours.GREY, 11)[3]
     rules = [f"svg{{font-family:{FONT}}}",
-             f"text{{fill:{soft};text-anchor:middle;font-variant-numeric:tabular-nums}}", "text.left{text-anchor:start}",
+             f"text{{fill:{soft};text-anchor:middle;font-variant-numeric:tabular-nums}}",
+             "text.left{text-anchor:start}",
              *(f"text.{name}{{font-size:{size:g}px}}" for name, size in SIZES.items()),
              f"text.name,text.title{{fill:{ink};font-weight:600}}", f"text.tag{{fill:{ink}}}",
              f".flow,.arc,.plus{{fill:none;stroke:{soft};stroke-width:1.25}}",

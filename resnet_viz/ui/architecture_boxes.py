@@ -53,7 +53,7 @@ class _Labels:
             boxes = tuple(self.box(leaf, self.of_layer(leaf)) for leaf in leaves if not _is_around(leaf))
             title = _name(part) + (f"  × {part.count}" if part.count > 1 else "")
             return Span(boxes, tuple(self.arcs_over_layers(part)), title)
-        label = self.of_stage if part.kind == "stage" else self.of_block if part.shortcut or part.stage else self.of_unit
+        label = self.of_stage if part.kind == "stage" else self.of_block if part.stage else self.of_unit
         labels = label(part)
         return Span((self.box(part, labels, (labels[0],)),), tuple(_arcs(part, self.number[id(part)])))
 

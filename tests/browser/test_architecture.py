@@ -1,4 +1,4 @@
-"""The drawing of a network in a browser: legible labels, drawing and table that point at each other, keyboard, files."""
+"""The drawing of a network in a browser: legible labels, drawing and table point at each other, keyboard, files."""
 
 import io
 import re

@@ -62,7 +62,8 @@ def test_a_limit_of_zero_draws_zero():
 def test_the_theme_uses_this_table():
     theme = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
     assert theme["light"]["primaryColor"] == colours.ACCENT and theme["dark"]["primaryColor"] == colours.ACCENT_ON_DARK
-    for ground, paper, ink in (("light", colours.GROUND, colours.INK), ("dark", colours.DARK_GROUND, colours.INK_ON_DARK)):
+    for ground, paper, ink in (("light", colours.GROUND, colours.INK),
+                               ("dark", colours.DARK_GROUND, colours.INK_ON_DARK)):
         assert (theme[ground]["backgroundColor"], theme[ground]["textColor"]) == (paper, ink)
         assert set(theme[ground]["chartCategoricalColors"][:-1]) == set(colours.CATEGORIES)
 

@@ -19,7 +19,8 @@ NETWORKS = {name: (name, {}, None) for name in ("resnet8", "resnet20", "resnet11
                                                 "plain20", "simple-cnn", "hw4-resnet", "grapheme-resnet")}
 NETWORKS |= {"custom": (zoo.CUSTOM, CUSTOM, 64), "deep": (zoo.CUSTOM, DEEP, 32), "large": ("resnet50", {}, 4096),
              "small": ("resnet18", {}, 1), "shortcut A": ("resnet50", {"shortcut": "A"}, 224)}
-VIEWS = [(name, level, folded) for name in NETWORKS for level in ("stage", "block", "layer") for folded in (True, False)]
+VIEWS = [(name, level, folded) for name in NETWORKS for level in ("stage", "block", "layer")
+         for folded in (True, False)]
 
 
 def summary(name: str):
@@ -122,7 +123,8 @@ def test_a_row_in_its_own_words():
     rows = {row["key"]: row for row in architecture_boxes.rows(whole, architecture_boxes.of(whole, "layer", True)[0])}
     first = rows["conv1"]
     assert (first["window"], first["weight"], first["params"]) == ("7 / 2 / 3", "64 × 3 × 7 × 7", 9408)
-    assert (first["input"], first["output"], first["sees"], first["jump"]) == ("3 × 224 × 224", "64 × 112 × 112", "7", 2)
+    assert (first["input"], first["output"], first["sees"], first["jump"]) == (
+        "3 × 224 × 224", "64 × 112 × 112", "7", 2)
     repeated = rows["layer3.1.conv2"]
     assert repeated["count"] == 35 and repeated["params"] == 35 * 256 * 256 * 9
     fields = {layer.name: layer.receptive_field[0] for layer in whole.layers}
@@ -133,7 +135,8 @@ def test_a_row_in_its_own_words():
 def test_a_network_of_every_layer_travels_light():
     sizes = {level: len(architecture_drawing.pack(summary("resnet152"), level, False).encode())
              for level in ("stage", "block", "layer")}
-    assert max(sizes.values()) < 155_000 and len(architecture_drawing.pack(summary("resnet152"), "block", True)) < 40_000
+    assert max(sizes.values()) < 155_000
+    assert len(architecture_drawing.pack(summary("resnet152"), "block", True)) < 40_000
 
 
 # On the page
