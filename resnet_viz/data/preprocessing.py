@@ -6,6 +6,7 @@ travels with its weights, so that an uploaded photograph meets the network in th
 
 import re
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -113,9 +114,17 @@ def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
 
     Written as pixel x scale + shift, one pass over the memory; differs from the two-step form by rounding only.
     """
-    scale = torch.tensor([1 / (255 * s) for s in preprocessing.std], device=images.device).view(1, -1, 1, 1)
-    shift = torch.tensor([-m / s for m, s in zip(preprocessing.mean, preprocessing.std)], device=images.device).view(1, -1, 1, 1)
+    scale, shift = _scale_and_shift(preprocessing, images.device)
     return torch.addcmul(shift, images.float(), scale)
+
+
+@lru_cache(maxsize=64)
+def _scale_and_shift(preprocessing: Preprocessing, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Kept on the device: copying them there in every step would make the host wait for all that the device has to do."""
+    with torch.inference_mode(False):  # whoever asks first must not decide whether gradients may pass
+        scale = torch.tensor([1 / (255 * s) for s in preprocessing.std], device=device).view(1, -1, 1, 1)
+        shift = torch.tensor([-m / s for m, s in zip(preprocessing.mean, preprocessing.std)], device=device).view(1, -1, 1, 1)
+    return scale, shift
 
 
 def denormalise(tensor: Tensor, preprocessing: Preprocessing) -> Tensor:

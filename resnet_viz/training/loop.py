@@ -31,6 +31,9 @@ def train(run: Path, config: Config, status: Status, progress=None) -> str:
     torch.set_num_threads(config.threads)
     status.update(message="loading the pictures", device=config.device, threads=config.threads, torch=torch.__version__)
     work = prepare(config, lambda done, total, text: status.note(message=f"{text}: {done:,} of {total:,}"))
+    for note in work.notes if progress else ():
+        progress(note)
+    status.note(notes=list(work.notes))
     update = Update(work, make_optimizer(work.model, config))
     position = saving.restore(run, update)
     runs.cut_after(run, position.step, position.epoch)
@@ -71,7 +74,7 @@ class Loop:
         """The rest of the current epoch; False if it was stopped in the middle."""
         self.work.model.train()
         epoch, count = self.position.epoch, len(self.work.train)
-        order = batch_order(self.config.seed, epoch, count)
+        order = batch_order(self.config.seed, epoch, count).to(self.work.device)  # all at once: no step waits for a copy
         choices = self.update.draw(epoch)
         for index in range(self.position.step - epoch * self.steps_per_epoch, self.steps_per_epoch):
             if not self._may_go_on():

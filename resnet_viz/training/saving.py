@@ -15,6 +15,7 @@ from . import config as recipe_config
 from .update import Update
 from .work import Work
 
+EVALUATION_PIXELS = 500 * 96 * 96  # of one batch: large pictures are asked in smaller ones, so that they fit where they train
 SNAPSHOT_VAL_PICTURES = 500  # asked in the middle of the first epoch, where an evaluation of all would hold up the class
 
 
@@ -54,7 +55,8 @@ def write_snapshot(run: Path, work: Work, position: Position, lr: float, confusi
 
 
 def evaluate(work: Work, images, labels) -> evaluation.Evaluation:
-    return evaluation.evaluate(work.model, images, labels, work.heads, work.preprocessing, precision=work.config.precision)
+    batch = min(500, max(1, EVALUATION_PIXELS // work.preprocessing.size**2))
+    return evaluation.evaluate(work.model, images, labels, work.heads, work.preprocessing, batch, work.config.precision)
 
 
 def write_weights(path: Path, work: Work, position: Position, metrics: dict, half: bool = False) -> None:

@@ -26,7 +26,7 @@ class Status:
             "state": "running", "epoch": old.get("epoch", 0), "step": old.get("step", 0), "total_steps": old.get("total_steps"),
             "message": "starting", "heartbeat": 0.0, "pid": os.getpid(), "process_created": psutil.Process().create_time(),
             "host": socket.gethostname(), "device": None, "threads": None, "torch": None, "images_per_s": None, "eta_s": None,
-            "queue_position": None, "last_good_epoch": old.get("last_good_epoch"),
+            "notes": [], "queue_position": None, "last_good_epoch": old.get("last_good_epoch"),
         }
         self._lock, self._done = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)

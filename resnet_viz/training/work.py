@@ -41,6 +41,7 @@ class Work:
     classes: tuple[str, ...]
     heads: tuple[int, ...]
     arguments: dict
+    notes: tuple[str, ...] = ()  # what the person should know of the data, e.g. which pictures could not be read
 
     def header(self) -> dict:
         """The part of a weights file's header that does not change during the run."""
@@ -54,6 +55,8 @@ def prepare(config: Config, progress=None) -> Work:
     train = sources.load(config.data, "train", progress, config.size)
     test = sources.load(config.data, "test", progress, config.size)
     heads = tuple(train.heads)
+    for pictures in (train, test):
+        _check_labels(config, pictures.labels, heads)
     if list(config.arguments.get("heads", heads)) != list(heads):
         raise Problem(f"The network has heads {config.arguments['heads']}, the data has {list(heads)} classes; leave heads out.")
     if test.classes != train.classes:
@@ -70,7 +73,16 @@ def prepare(config: Config, progress=None) -> Work:
     fixed = one_of_each(test.labels[:, 0])
     return Work(config=config, device=device, model=model, train=_split(train, kept, device), val=_split(train, held_out, device),
                 test=_split(test, torch.arange(len(test.images)), device), fixed=_split(test, fixed, device),
-                preprocessing=preprocessing, classes=train.classes, heads=heads, arguments=arguments)
+                preprocessing=preprocessing, classes=train.classes, heads=heads, arguments=arguments,
+                notes=tuple(dict.fromkeys((*train.notes, *test.notes))))
+
+
+def _check_labels(config: Config, labels: Tensor, heads: tuple[int, ...]) -> None:
+    for head, (column, classes) in enumerate(zip(labels.unbind(1), heads)):
+        if len(column) and not 0 <= int(column.min()) <= int(column.max()) < classes:
+            outside = int(column.max()) if int(column.max()) >= classes else int(column.min())
+            raise Problem(f"{config.data} has the label {outside} where head {head + 1} tells {classes} classes apart, 0 to {classes - 1}; "
+                          "correct the labels or the number of classes.")
 
 
 def _split(pictures, chosen: Tensor, device: torch.device) -> Split:

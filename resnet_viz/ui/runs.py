@@ -226,6 +226,8 @@ def progress_line(watched: Watched) -> None:
             else "Nothing was learned yet; Continue tries again"
         )
         st.error(f"This run failed: {told}. {after}.", icon=":material/error:")
+    for note in watched.status.get("notes") or ():
+        st.caption(f"{note}.")
 
 
 # A run from its start to its end
