@@ -38,7 +38,10 @@ class Config:
     cycle_epochs: float = 2.0
     peak_at: float = 0.25
     min_lr: float = 0.0
+    l1: float = 0.0
     label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    ema_decay: float = 0.0
     flip: float = 0.5
     flip_vertical: float = 0.0
     crop_padding: int = 0
@@ -61,8 +64,7 @@ class Config:
     version: int = CONFIG_VERSION
 
     def __post_init__(self):
-        if self.version not in READ_VERSIONS:
-            raise Problem(f"This run's config is of version {self.version}, this program knows {CONFIG_VERSION}; update ResNet Viz.")
+        _check_version(self.version)
         object.__setattr__(self, "version", CONFIG_VERSION)
         for name in ranges.SETTINGS:
             ranges.check(name, getattr(self, name))
@@ -85,8 +87,14 @@ _TOGETHER = (  # what each setting alone does not show: (whether it fits, what t
 )
 
 
+def _check_version(version) -> None:
+    if version not in READ_VERSIONS:
+        raise Problem(f"This run's config is of version {version}, this program knows {CONFIG_VERSION}; update ResNet Viz.")
+
+
 def from_dict(values: dict) -> Config:
     """The config in a config.json; Problem for a key or a value that no recipe has."""
+    _check_version(values.get("version", CONFIG_VERSION))  # first: a newer one has keys that are unknown here
     known = [f.name for f in fields(Config)]
     for key in values:
         one_of("setting", key, known)
@@ -127,4 +135,6 @@ def resolve(config: Config) -> Config:
         config = replace(config, device=next(name for name, there in found.items() if there))
     elif not found[config.device]:
         raise Problem(f"This machine has no {config.device} device; choose {' or '.join(n for n, there in found.items() if there)}.")
+    if config.precision == "fp16" and config.device != "cuda":
+        raise Problem(f"fp16 needs a CUDA device, not {config.device}: choose bf16 or fp32 here.")
     return config if config.threads else replace(config, threads=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())

@@ -97,6 +97,13 @@ def test_a_batch_that_does_not_fit_is_told_with_one_that_does(run, monkeypatch, 
     failed(run, "batch of 32 pictures does not fit.*; 8 fit: .* batch_size 8")
 
 
+def test_a_config_from_a_newer_version(run):
+    runs.write_config(run, {**runs.read_config(run), "version": 99, "what_nobody_knows_yet": 1})
+    failed(run, "version 99.*update ResNet Viz")
+    with pytest.raises(Problem, match="version 99"):
+        process.check_resumable(run)
+
+
 def test_not_even_two_fit(run, monkeypatch):
     def no_memory(self, samples, *rest):
         raise MemoryError
