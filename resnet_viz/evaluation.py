@@ -19,6 +19,14 @@ class Evaluation:
     confusion: Tensor
 
 
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def mixed_precision(device_type: str, precision: str) -> torch.autocast:
+    """The context of a forward pass in a precision of PRECISIONS; weights stay float32."""
+    return torch.autocast(device_type, PRECISIONS[precision], enabled=precision != "fp32")
+
+
 def loss_of(logits: Tensor, labels: Tensor, heads: tuple[int, ...], label_smoothing: float = 0.0,
             weights: Tensor | None = None) -> Tensor:
     """Mean cross entropy: logits [N, sum(heads)], labels int64 [N, number of heads] -> a scalar, summed over heads.
@@ -49,7 +57,7 @@ def logits_in_batches(model: nn.Module, images: Tensor, preprocessing: Preproces
     for start in range(0, len(images), batch):
         part = slice(start, min(start + batch, len(images)))
         pictures = normalise(images[part], preprocessing).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.no_grad(), mixed_precision(device, precision):
             yield part, model(pictures).float()
 
 

@@ -52,6 +52,7 @@ class ResNetSpec:
     conv_bias   biases in the convolutions, as some course code has them
     expansion   outputs of a bottleneck per channel of its 3x3: 4 in the paper, 2 or 1 in wider kin; a basic block has 1
     groups      parts of a bottleneck's 3x3 that do not see each other (ResNeXt, section 3.3)
+    dropout     share of the inputs of the linear layer that are silenced in training
     """
 
     block: str
@@ -68,6 +69,7 @@ class ResNetSpec:
     norm: str = "batch"
     expansion: int = 4
     groups: int = 1
+    dropout: float = 0.0
 
     def __post_init__(self):
         one_of("block", self.block, BLOCKS)
@@ -88,6 +90,8 @@ class ResNetSpec:
             raise Problem(f"A network of {sum(self.depths):,} blocks is too deep; build at most {MAX_BLOCKS:,}.")
         if type(self.conv_bias) is not bool:
             raise Problem(f"conv_bias must be true or false, not {self.conv_bias!r:.60}.")
+        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
+            raise Problem(f"dropout is a share of at least 0 and below 1, not {self.dropout!r:.60}.")
         if self.groups > 1 and self.block == "basic":
             raise Problem("A basic block has no groups; they part the 3x3 convolution of a bottleneck.")
         if uneven := [width for width in self.widths if width % self.groups]:
@@ -231,6 +235,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{number}", nn.Sequential(*blocks))
             self.stages.append(f"layer{number}")
         self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(spec.dropout) if spec.dropout else None
         self.fc = nn.Linear(channels, sum(spec.heads))
         self._initialise()
 
@@ -248,4 +253,5 @@ class ResNet(nn.Module):
             x = self.maxpool(x)
         for stage in self.stages:
             x = getattr(self, stage)(x)
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        x = torch.flatten(self.avgpool(x), 1)
+        return self.fc(x if self.dropout is None else self.dropout(x))

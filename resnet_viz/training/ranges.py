@@ -10,7 +10,7 @@ from ..problems import Problem, one_of
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("constant", "step", "multi-step", "exponential", "cosine", "one-cycle", "cyclical")
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "fp16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -98,12 +98,17 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     "Against overfitting": {
         "weight_decay": Setting("number", "Weight decay (L2)", "Pulls every weight towards 0, large ones most", 0, 10),
+        "l1": Setting("number", "L1 penalty", "Pulls every weight towards 0 with the same force, small ones to 0", 0, 1),
         "label_smoothing": Setting("number", "Label smoothing", "Share of the right answer that is spread over all classes", 0, 0.9),
+        "clip_norm": Setting("number", "Gradient clipping", "A longer gradient is shortened to this norm", 1e-6, 1e6,
+                             optional=True, without="never shortened"),
+        "ema_decay": Setting("number", "Averaged weights", "Share of the running mean kept at each step, e.g. 0.999; 0: off. "
+                             "Validation, best, last and test are then of the mean", 0, 0.99999),
     },
     "Machine": {
         "device": Setting("one of", "Device", "Where the numbers are", choices=DEVICES),
         "threads": Setting("whole", "Threads", "Of the CPU", 1, 1024, optional=True, without="all"),
-        "precision": Setting("one of", "Precision", "bf16: the forward pass in 16 bits; weights stay in 32", choices=PRECISIONS),
+        "precision": Setting("one of", "Precision", "bf16, fp16: the forward pass in 16 bits; weights stay in 32. fp16 is for CUDA", choices=PRECISIONS),
         "keep_weights": Setting("yes or no", "Keep the weights of every epoch", "For looking at how they came about",
                                 optional=True, without="for networks under 2 M parameters"),
     },

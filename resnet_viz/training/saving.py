@@ -36,7 +36,7 @@ def write_snapshot(run: Path, work: Work, position: Position, lr: float, confusi
     from safetensors.torch import save
 
     work.model.eval()
-    with torch.no_grad(), torch.autocast(work.device.type, torch.bfloat16, enabled=work.config.precision == "bf16"):
+    with torch.no_grad(), evaluation.mixed_precision(work.device.type, work.config.precision):
         logits = work.model(normalise(work.fixed.images, work.preprocessing))
     work.model.train()
     tensors = {"probabilities": evaluation.probabilities(logits, work.heads).cpu().contiguous()}

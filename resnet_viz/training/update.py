@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from ..analysis import gradients
+from ..evaluation import mixed_precision
 from . import batches
+from .averaging import Average
 from .work import Work
 
 
@@ -26,14 +28,18 @@ class Outcome:
 
 
 class Update:
-    """Whatever changes with every step: the network's weights and the optimiser.
+    """Whatever changes with every step: the network's weights, the optimiser, the averaged weights.
 
     judged   the work whose network is validated, tested and saved for use
     """
 
     def __init__(self, work: Work, optimizer: torch.optim.Optimizer):
         self.work, self.config, self.optimizer = work, work.config, optimizer
-        self.judged = work
+        self.parameters = [p for p in work.model.parameters() if p.requires_grad]
+        self.average = Average(work, self.config.ema_decay) if self.config.ema_decay else None
+        self.judged = self.average.work if self.average else work
+        # fp16 has few small numbers: the loss is multiplied so that its gradients are none of them (Micikevicius et al. 2018)
+        self.scaler = torch.amp.GradScaler(work.device.type, enabled=self.config.precision == "fp16")
 
     def draw(self, epoch: int) -> batches.Plan:
         """What happens to every training picture in this epoch."""
@@ -45,20 +51,42 @@ class Update:
         batch = batches.batch(work, samples.to(device), choices)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+        with mixed_precision(device.type, self.config.precision):
             logits = work.model(batch.pictures)
         loss, right = batches.loss_and_right(logits, batch, work)
         self.optimizer.zero_grad()
-        loss.backward()
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
         if watch:
             norms, before = gradients.norms(work.model), gradients.copies(work.model)
-        self.optimizer.step()
+        self._change_gradients()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average:
+            self.average.update()
         watched = (norms, gradients.update_ratios(work.model, before)) if watch else ()
         return Outcome(loss.detach(), right, *watched)
 
+    def _change_gradients(self) -> None:
+        """Clip the gradient of the data loss; then add that of the L1 penalty, which like weight decay is not clipped."""
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        if self.config.l1:
+            weights = [p for p in self.parameters if p.ndim > 1]
+            signs = torch._foreach_sign([p.detach() for p in weights])
+            torch._foreach_add_([p.grad for p in weights], signs, alpha=self.config.l1)
+
     def state(self) -> dict[str, Tensor]:
         """What a continuation needs beside the weights and the optimiser's own state."""
-        return {}
+        tensors = self.average.state() if self.average else {}
+        scale = self.scaler.state_dict()  # empty unless the loss is scaled
+        return tensors | {f"scaler.{name}": torch.tensor(float(value)) for name, value in scale.items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Take up what `state` gave; without it, begin from the network's weights of now."""
+        if self.average:
+            self.average.load(tensors)
+        scale = {name.removeprefix("scaler."): tensor.item() for name, tensor in tensors.items() if name.startswith("scaler.")}
+        if scale:
+            whole = {name: int(value) if name in ("growth_interval", "_growth_tracker") else value for name, value in scale.items()}
+            self.scaler.load_state_dict(whole)

@@ -219,3 +219,19 @@ def test_groups_must_divide_every_width():
     spec = ResNetSpec(**{**TINY, "block": "bottleneck"}, groups=2, expansion=3)
     assert [spec.out_channels(width) for width in spec.widths] == [12, 18]
     assert ResNetSpec(**TINY, expansion=3).out_channels(6) == 6  # a basic block puts out its width
+
+
+def test_dropout_silences_inputs_of_the_linear_layer_in_training_only():
+    torch.manual_seed(0)
+    plain, dropping = zoo.build("resnet8"), zoo.build("resnet8", {"dropout": 0.5})
+    assert plain.dropout is None and plain.state_dict().keys() == dropping.state_dict().keys()
+    dropping.load_state_dict(plain.state_dict())
+    pictures = torch.randn(2, 3, 8, 8)
+    assert torch.equal(plain.eval()(pictures), dropping.eval()(pictures))
+    seen = []
+    dropping.train().fc.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    dropping(torch.randn(64, 3, 8, 8))
+    assert (seen[0] == 0).float().mean().item() == pytest.approx(0.5, abs=0.1)
+    for wrong in (1.0, -0.1, "much", True):
+        with pytest.raises(Problem, match="dropout"):
+            zoo.build("resnet8", {"dropout": wrong})
