@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data.preprocessing import Preprocessing, normalise
+from .data.preprocessing import Preprocessing, enlarge, normalise
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,14 @@ def probabilities(logits: Tensor, heads: tuple[int, ...]) -> Tensor:
 
 
 def logits_in_batches(model: nn.Module, images: Tensor, preprocessing: Preprocessing, batch: int, precision: str = "fp32"):
-    """Yield (slice, logits float32) over uint8 pictures [N, C, H, W] on the model's device; the mode is left as it is."""
+    """Yield (slice, logits float32) over uint8 pictures [N, C, H, W] on the model's device; the mode is left as it is.
+
+    Pictures smaller than the preprocessing's size are enlarged to it.
+    """
     device = images.device.type
     for start in range(0, len(images), batch):
         part = slice(start, min(start + batch, len(images)))
-        pictures = normalise(images[part], preprocessing).contiguous(memory_format=torch.channels_last)
+        pictures = normalise(enlarge(images[part], preprocessing.size), preprocessing).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), mixed_precision(device, precision):
             yield part, model(pictures).float()
 

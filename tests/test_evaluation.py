@@ -107,3 +107,17 @@ def test_batches_cover_all_in_order(images):
 def test_bfloat16_is_close(model, images, labels):
     exact, rough = (evaluate(model, images, labels, (4, 3), GREY, precision=p) for p in ("fp32", "bf16"))
     assert rough.loss == pytest.approx(exact.loss, rel=0.05) and rough.loss != exact.loss
+
+
+def test_smaller_pictures_are_enlarged_to_what_the_network_reads():
+    seen = []
+
+    class Size(nn.Module):
+        def forward(self, x):
+            seen.append(tuple(x.shape))
+            return x.mean(dim=(2, 3))
+
+    images = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8)
+    list(logits_in_batches(Size(), images, Preprocessing(24, 24, (0.5,), (0.5,)), 4))
+    list(logits_in_batches(Size(), images, Preprocessing(8, 8, (0.5,), (0.5,)), 4))
+    assert seen == [(4, 1, 24, 24), (1, 1, 24, 24), (4, 1, 8, 8), (1, 1, 8, 8)]

@@ -50,7 +50,8 @@ class Listing:
 def read(path: Path, split: str, progress: Progress | None = None, size: int | None = None) -> Pictures:
     """Read one split of a folder or zip.
 
-    size: the side in pixels that every picture is brought to (shorter side resized, middle square kept). None keeps
+    size: the side in pixels that every picture is brought to (shorter side resized, middle square kept); pictures that
+    all have one smaller square size are kept as they are, because whoever shows them can enlarge them. None keeps
     pictures that all have one square size of at most 256, and brings others to their most common shorter side, at
     most 224. The tensor is grey if every picture is, else RGB.
     Raises Problem: no such layout, fewer than two classes, an unsafe zip, nothing readable, more than 2 GiB decoded.
@@ -170,15 +171,13 @@ class _Unequal(Exception):
 
 def _decoded(store: Store, files: list[str], size: int | None, progress: Progress | None):
     """uint8 [N, C, H, W], the indices of the files that could be read, and the names of those that could not."""
-    if size is not None:
-        return _decode_all(store, files, size, False, progress)
     side = _first_side(store, files)
-    if side <= LARGEST_KEPT:            # small pictures are most often of one size: try that, and save a pass
+    if side <= min(LARGEST_KEPT, size or LARGEST_KEPT):  # small pictures are most often of one size: try that, and save a pass
         try:
             return _decode_all(store, files, side, True, progress)
         except _Unequal:
             pass
-    return _decode_all(store, files, _common_side(store, files, progress), False, progress)
+    return _decode_all(store, files, size or _common_side(store, files, progress), False, progress)
 
 
 def _decode_all(store: Store, files: list[str], size: int, equal: bool, progress: Progress | None):

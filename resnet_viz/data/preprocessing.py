@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..problems import Problem
 
@@ -107,6 +108,19 @@ def normalisation(text: str, channels: int) -> tuple[tuple[float, ...], tuple[fl
                       "standard deviations parted by commas.")
     half = len(numbers) // 2
     return spread(tuple(numbers[:half]), channels), spread(tuple(numbers[half:]), channels)
+
+
+def enlarge(images: Tensor, size: int) -> Tensor:
+    """Smaller square pictures uint8 [N, C, H, H] brought to `size` x `size` (bilinear); others are returned as they are.
+
+    Data sets lie in memory as they are, and are enlarged batch by batch: 50,000 pictures of 224 pixels would be 7 GB.
+    """
+    if images.shape[2] != images.shape[3] or images.shape[2] >= size:
+        return images
+    if images.device.type == "cpu":  # torch works in whole numbers there, as Pillow does
+        return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    enlarged = F.interpolate(images.float(), size=(size, size), mode="bilinear", align_corners=False)
+    return enlarged.round().to(torch.uint8)
 
 
 def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:

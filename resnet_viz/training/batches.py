@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..data import augmentation, distortion, mixing
-from ..data.preprocessing import normalise
+from ..data.preprocessing import enlarge, normalise
 from ..evaluation import loss_of, right_answers
 from .work import Work
 
@@ -53,7 +53,8 @@ def batch(work: Work, samples: Tensor, plan: Plan) -> Batch:
 
 
 def _pictures(work: Work, samples: Tensor, plan: Plan) -> Tensor:
-    pictures = augmentation.augment(work.train.images[samples], plan.choices.of(samples, work.device))
+    pictures = enlarge(work.train.images[samples], work.preprocessing.size)
+    pictures = augmentation.augment(pictures, plan.choices.of(samples, work.device))
     if plan.distortions is not None:
         fill = 255 * torch.tensor(work.preprocessing.mean, device=work.device)
         pictures = distortion.distort(pictures, plan.distortions.of(samples), fill)

@@ -69,6 +69,10 @@ class Config:
         for name in ranges.SETTINGS:
             ranges.check(name, getattr(self, name))
         object.__setattr__(self, "milestones", tuple(self.milestones))
+        if self.normalisation != "data":
+            from ..data.preprocessing import normalisation
+
+            normalisation(self.normalisation, 1)
         for fits, sentence in _TOGETHER:
             if not fits(self):
                 raise Problem(sentence)

@@ -6,18 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from ..data import sources
-from ..data.preprocessing import Preprocessing, normalisation
+from ..data.preprocessing import Preprocessing, enlarge, normalisation
 from ..data.splits import one_of_each, split_validation
 from ..networks import zoo
 from ..problems import Problem
 from .config import Config
 
 STATISTICS_SAMPLE = 10_000  # pictures; the mean of more does not move in the third digit
+STATISTICS_PIXELS = 10_000 * 64**2  # of larger pictures fewer do, too
+STATISTICS_CHUNK = 500  # pictures that are enlarged at a time
 
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures uint8 [N, C, H, W] and labels int64 [N, heads], both on the run's device."""
+    """Pictures uint8 [N, C, H, W], at most of the run's size, and labels int64 [N, heads], both on the run's device."""
 
     images: Tensor
     labels: Tensor
@@ -64,7 +66,7 @@ def prepare(config: Config, progress=None) -> Work:
     arguments = {**config.arguments, "heads": list(heads)}
     channels = zoo.channels_of(config.network, config.arguments)
     size = config.size or zoo.size_for(config.network, train.images.shape[-1])
-    train, test = sources.fit(train, channels, size), sources.fit(test, channels, size)
+    train, test = _at_most(train, channels, size), _at_most(test, channels, size)
 
     kept, held_out = split_validation(train.labels[:, 0], config.val_fraction, config.train_limit, config.seed)
     preprocessing = _preprocessing(config, train.images[kept], size, channels)
@@ -72,7 +74,7 @@ def prepare(config: Config, progress=None) -> Work:
     model = zoo.build(config.network, arguments).to(device, memory_format=torch.channels_last)
     fixed = one_of_each(test.labels[:, 0])
     return Work(config=config, device=device, model=model, train=_split(train, kept, device), val=_split(train, held_out, device),
-                test=_split(test, torch.arange(len(test.images)), device), fixed=_split(test, fixed, device),
+                test=_split(test, torch.arange(len(test.images)), device), fixed=Split(enlarge(test.images[fixed], size).to(device), test.labels[fixed].to(device)),
                 preprocessing=preprocessing, classes=train.classes, heads=heads, arguments=arguments,
                 notes=tuple(dict.fromkeys((*train.notes, *test.notes))))
 
@@ -85,6 +87,11 @@ def _check_labels(config: Config, labels: Tensor, heads: tuple[int, ...]) -> Non
                           "correct the labels or the number of classes.")
 
 
+def _at_most(pictures, channels: int, size: int):
+    """Smaller pictures stay small: they are enlarged batch by batch."""
+    return sources.fit(pictures, channels, min(size, *pictures.images.shape[2:]))
+
+
 def _split(pictures, chosen: Tensor, device: torch.device) -> Split:
     return Split(pictures.images[chosen].to(device), pictures.labels[chosen].to(device))
 
@@ -92,14 +99,18 @@ def _split(pictures, chosen: Tensor, device: torch.device) -> Split:
 def _preprocessing(config: Config, images: Tensor, size: int, channels: int) -> Preprocessing:
     if config.normalisation != "data":
         return Preprocessing(size, size, *normalisation(config.normalisation, channels))
-    sample = images[:: max(1, len(images) // STATISTICS_SAMPLE)]
-    mean, std = zip(*(_mean_and_std(sample[:, channel]) for channel in range(channels)))
+    count = min(STATISTICS_SAMPLE, max(1, STATISTICS_PIXELS // size**2))
+    sample = images[:: max(1, len(images) // count)]
+    counts = torch.zeros(channels, 256, dtype=torch.double)
+    for chunk in sample.split(STATISTICS_CHUNK):
+        for channel, values in enumerate(enlarge(chunk, size).unbind(1)):
+            counts[channel] += torch.bincount(values.flatten(), minlength=256)
+    mean, std = zip(*map(_mean_and_std, counts))
     return Preprocessing(size, size, mean, std)
 
 
-def _mean_and_std(bytes_: Tensor) -> tuple[float, float]:
-    """Of uint8 values / 255, to four decimals; by counting each of the 256 values, which is exact and fast."""
-    counts = torch.bincount(bytes_.flatten(), minlength=256).double()
+def _mean_and_std(counts: Tensor) -> tuple[float, float]:
+    """Of uint8 values / 255, to four decimals, from how often each of the 256 occurs: exact and fast."""
     values = torch.arange(256).double() / 255
     mean = (counts * values).sum() / counts.sum()
     std = ((counts * (values - mean) ** 2).sum() / counts.sum()).sqrt().clamp(min=1 / 255)  # a flat channel is not divided by 0

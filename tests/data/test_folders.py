@@ -229,7 +229,8 @@ def test_a_member_that_lies_about_its_bytes_is_left_out(tmp_path):
 def test_too_many_bytes_are_refused_before_reading(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "MAX_BYTES", 6 * 8 * 8 * 3)
     path = as_folder(tmp_path / "set", animals())
-    assert len(load(path, "train").images) == 6
+    assert len(load(path, "train").images) == len(load(path, "train", size=9).images) == 6
+    path = as_folder(tmp_path / "unequal", animals() | {"train/cat/0.png": picture(0, (8, 10))})
     with pytest.raises(Problem, match=r"6 pictures of 9 x 9.*a size of at most 8"):
         load(path, "train", size=9)
 
@@ -281,3 +282,9 @@ def test_progress_ends_at_the_whole(tmp_path):
     calls = []
     load(as_folder(tmp_path / "set", animals()), "train", progress=lambda *call: calls.append(call))
     assert calls[-1] == (6, 6, "reading set") and all(0 <= done <= total for done, total, _ in calls)
+
+
+def test_small_pictures_of_one_size_stay_small_whatever_size_is_asked_for(tmp_path):
+    path = as_folder(tmp_path / "set", animals())
+    assert torch.equal(load(path, "train", size=64).images, load(path, "train").images)
+    assert load(path, "train", size=5).images.shape[-1] == 5

@@ -6,7 +6,9 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
+from resnet_viz.data import sources
 from resnet_viz.data.preprocessing import (
+    enlarge,
     NORMALISATIONS,
     Preprocessing,
     denormalise,
@@ -163,3 +165,9 @@ def test_preprocessing_that_makes_no_sense(fields, words):
 def test_preprocessing_travels_as_json_values():
     import json
     assert Preprocessing(**json.loads(json.dumps(IMAGENET.to_dict()))) == IMAGENET and IMAGENET.channels == 3
+
+
+def test_enlarging_is_that_of_the_data_sets_and_leaves_others_alone():
+    images = torch.randint(0, 256, (5, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    fitted = sources.fit(sources.Pictures(images, torch.zeros(5, 1), (), (1,), "made"), 3, 20).images
+    assert torch.equal(enlarge(images, 20), fitted) and enlarge(images, 8) is images and enlarge(images, 5) is images

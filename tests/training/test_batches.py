@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from resnet_viz.data.augmentation import draw
+from resnet_viz.data.preprocessing import normalise
 from resnet_viz.training import batches
 from resnet_viz.training.work import prepare
 
@@ -59,3 +60,31 @@ def test_what_covers_is_0_for_the_network():
     work = prepare(replace(TINY, crop_padding=0, cutout=64, train_limit=40))
     shown = batches.batch(work, torch.arange(30), batches.plan(work, 0)).pictures
     assert shown.abs().max() < 1e-5
+
+
+def test_pictures_stay_small_in_memory_and_are_enlarged_for_the_network():
+    work, small = prepare(replace(TINY, size=24, crop_padding=0, train_limit=40)), prepare(replace(TINY, crop_padding=0, train_limit=40))
+    assert torch.equal(work.train.images, small.train.images) and work.train.images.shape[-1] == 8
+    shown = batches.batch(work, torch.arange(5), batches.plan(work, 0)).pictures
+    enlarged = F.interpolate(work.train.images[:5], 24, mode="bilinear", antialias=True)
+    torch.testing.assert_close(shown, normalise(enlarged, work.preprocessing))
+    whole = F.interpolate(work.train.images, 24, mode="bilinear", antialias=True) / 255
+    mean = whole[:, 0].double().mean().item()
+    assert work.preprocessing.mean == pytest.approx([mean] * 3, abs=1e-4), "of the pixels that the network reads"
+    assert work.preprocessing.std == pytest.approx([whole[:, 0].double().std(correction=0).item()] * 3, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("none", 0, 255), ("unit", 0, 1), ("half", -1, 1)])
+def test_pixel_values_by_name(name, low, high):
+    work = prepare(replace(TINY, flip=0.0, crop_padding=0, train_limit=40, normalisation=name))
+    shown = batches.batch(work, torch.arange(40), batches.plan(work, 0)).pictures
+    expected = low + (high - low) * (work.train.images[:40] / 255)
+    torch.testing.assert_close(shown, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_pixels_standardised_by_the_data_have_mean_0_and_deviation_1():
+    work = prepare(replace(TINY, flip=0.0, crop_padding=0, train_limit=None, val_fraction=0.0))
+    shown = batches.batch(work, torch.arange(len(work.train)), batches.plan(work, 0)).pictures
+    assert shown.mean().item() == pytest.approx(0, abs=1e-3) and shown.std().item() == pytest.approx(1, abs=1e-3)
+    work = prepare(replace(TINY, normalisation="imagenet", train_limit=40))
+    assert work.preprocessing.mean == (0.485, 0.456, 0.406) and work.preprocessing.std == (0.229, 0.224, 0.225)

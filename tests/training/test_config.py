@@ -29,6 +29,14 @@ def test_a_senseless_value_is_refused_by_name(key, value):
     assert key in str(error.value) and len(str(error.value)) < 200
 
 
+def test_a_normalisation_is_a_name_or_a_list():
+    for text in ("data", "imagenet", "unit", "none", "half", "0.5,0.25", "0.1,0.2,0.3,0.4,0.5,0.6"):
+        Config(normalisation=text)
+    for text in ("nothing", "0.5", "", "1,2,3"):
+        with pytest.raises(Problem, match="normalisation"):
+            Config(normalisation=text)
+
+
 def test_an_unknown_key_is_refused_by_name():
     with pytest.raises(Problem, match="'learning_rate'.*lr"):
         from_dict({"learning_rate": 0.1})

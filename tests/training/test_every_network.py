@@ -11,7 +11,7 @@ from resnet_viz.data.preprocessing import Preprocessing
 from resnet_viz.networks import zoo
 from resnet_viz.networks.resnet import ACTIVATIONS, NORMS
 from resnet_viz.problems import Problem
-from resnet_viz.training import process
+from resnet_viz.training import batches, process
 from resnet_viz.training.config import Config
 from resnet_viz.training.loop import Loop
 from resnet_viz.training.recipe import make_optimizer
@@ -102,7 +102,9 @@ def test_pictures_of_any_number_of_channels(pictures, tmp_path):
 ])
 def test_pictures_are_brought_to_a_size_that_the_network_takes(name, own, size, pictures):
     pictures(size=own)
-    assert prepare(replace(TINY, network=name)).train.images.shape[-1] == size
+    work = prepare(replace(TINY, network=name))
+    assert work.preprocessing.size == work.fixed.images.shape[-1] == size and work.train.images.shape[-1] == min(own, size)
+    assert batches.batch(work, torch.arange(2), batches.plan(work, 0)).pictures.shape[2:] == (size, size)
 
 
 @pytest.mark.parametrize(("changes", "words"), [
