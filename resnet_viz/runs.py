@@ -23,6 +23,7 @@ from .problems import Problem, one_of
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = ("pause", "resume", "stop", "step", "epoch", "lr")
 ALIVE_STATES = ("queued", "running", "paused")  # a process is behind them
+GONE_S = 600  # of silence, after which nobody is expected behind a run that another machine had begun
 NO_NEWS_S = 15  # after that long without a heartbeat a reader says so
 TAIL_BYTES = 200  # about a line of metrics.jsonl
 COLUMNS = ("epoch", "step", "images", "loss", "accuracy", "lr", "elapsed_s")  # of metrics.jsonl, beside split
@@ -195,14 +196,20 @@ def process_alive(status: dict) -> bool:
 
 
 def state(run: Path) -> str:
-    """new, queued, running, paused, finished, stopped or failed; a live state without its process means failed."""
+    """new, queued, running, paused, finished, stopped, failed or elsewhere.
+
+    A live state without its process means failed. The process of another machine cannot be asked: after ten minutes
+    without a heartbeat the run counts as elsewhere, no longer as alive; it can be deleted, or continued here.
+    """
     status = read_status(run)
     if status is None:
         return "new"
     said = status.get("state", "failed")
-    if said in ALIVE_STATES and status.get("host") == socket.gethostname() and not process_alive(status):
-        return "failed"
-    return said
+    if said not in ALIVE_STATES:
+        return said
+    if status.get("host") == socket.gethostname():
+        return said if process_alive(status) else "failed"
+    return said if time.time() - _number(status.get("heartbeat")) <= GONE_S else "elsewhere"
 
 
 def silent_for_s(run: Path) -> float:

@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import save
 
 from resnet_viz import runs
+from resnet_viz.problems import Problem
 from tests.refusals import refused
 
 
@@ -219,6 +220,23 @@ def test_a_status_without_its_process_has_failed(run, broken):
 def test_another_machines_process_cannot_be_judged_from_here(run):
     status(run, "running", created=1.0, host="another-machine")
     assert runs.state(run) == "running"
+    with pytest.raises(Problem, match="going on"):
+        runs.delete(run)
+
+
+@pytest.mark.parametrize("heartbeat", [time.time() - 3600, None])
+def test_another_machines_run_without_news_is_elsewhere_and_can_be_deleted(run, heartbeat):
+    status(run, "running", created=1.0, host="another-machine")
+    runs.write_json(run / "status.json", {**runs.read_status(run), "heartbeat": heartbeat})
+    assert runs.state(run) == "elsewhere"
+    runs.delete(run)
+    assert not run.exists()
+
+
+def test_what_ended_on_another_machine_has_ended(run):
+    status(run, "finished", host="another-machine")
+    runs.write_json(run / "status.json", {**runs.read_status(run), "heartbeat": time.time() - 3600})
+    assert runs.state(run) == "finished"
 
 
 def test_silence_is_counted_from_the_heartbeat(run):
