@@ -15,7 +15,7 @@ from .status import Status
 EXIT = {"finished": 0, "stopped": 3}
 
 
-def run_here(run: Path, progress=None) -> str:
+def run_here(run: Path, progress=lambda text: None) -> str:
     """Train in this process; returns "finished" or "stopped". Raises Problem after writing it into status.json."""
     values = runs.read_config(run)
     if values is None:
@@ -35,20 +35,29 @@ def run_here(run: Path, progress=None) -> str:
 def _train(run: Path, values: dict, progress) -> str:
     with Status(run) as status:  # before torch is imported: the page sees that somebody is there
         try:
+            from . import queue
             from .config import from_dict, resolve
-            from .loop import train
 
-            config = resolve(from_dict(values))
-            if config.to_dict() != values:
-                runs.write_config(run, config.to_dict())
             # A terminal's Ctrl-C and a system's shutdown are a stop: the same file as the button writes.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: runs.send(run, "stop"))
-            return train(run, config, status, progress)
+            config = from_dict(values)
+            if config.device == "auto":
+                config = resolve(config)
+            with queue.turn(run, config, [queue.device_name(config.device)], status, progress) as ours:
+                return _learn(run, resolve(config), status, progress) if ours else "stopped"
         except BaseException as error:
             message = str(failures.explained(error, run) or f"{type(error).__name__}: {str(error)[:300]}")
             status.update(state="failed", message=message, images_per_s=None, eta_s=None)
             raise
+
+
+def _learn(run: Path, config, status: Status, progress) -> str:
+    from .loop import train  # torch: only now, so that a run that waits its turn takes no memory
+
+    if config.to_dict() != runs.read_config(run):
+        runs.write_config(run, config.to_dict())
+    return train(run, config, status, progress)
 
 
 def main(arguments: list[str]) -> int:

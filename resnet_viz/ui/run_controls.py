@@ -6,7 +6,7 @@ from .. import runs
 from ..drawing.curves import number
 from ..training import process
 from . import state
-from .runs import Watched
+from .runs import Watched, remove_run
 
 
 def controls(watched: Watched) -> None:
@@ -14,12 +14,25 @@ def controls(watched: Watched) -> None:
     run, live = watched.run, watched.live
     if watched.bundled:
         return
-    if watched.state in ("stopped", "failed") or (watched.state == "new" and not live):
+    if watched.state in ("stopped", "failed", "elsewhere") or (watched.state == "new" and not live):
         if st.button(
             "Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"
         ):
             process.resume(run)
             st.rerun()
+        if watched.state == "elsewhere":
+            with st.popover("Delete", icon=":material/delete:"):
+                _delete(watched)
+        return
+    if watched.state == "queued":
+        st.button(
+            "Cancel",
+            icon=":material/close:",
+            key="stop",
+            on_click=runs.send,
+            args=(run, "stop"),
+            help="Leave the queue; you can continue later, at its end",
+        )
         return
     if watched.state == "finished":
         if st.button(
@@ -61,6 +74,14 @@ def controls(watched: Watched) -> None:
         args=(run, "stop"),
         help="Keep all at this step; you can continue later",
     )
+
+
+def _delete(watched: Watched) -> None:
+    """Ask once more, since nothing brings a folder back."""
+    st.markdown("Its curves, snapshots and weights are gone then. If it still goes on elsewhere, it fails there.")
+    if st.button("Delete this run for good", key="delete", type="primary"):
+        remove_run(watched.run)
+        st.rerun()
 
 
 def _rate_control(watched: Watched) -> None:

@@ -1,6 +1,7 @@
 """Displays about runs that pages share: which run, what is known of it, and how it goes in words."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,12 +20,13 @@ CHOSEN = "run"  # name in the URL
 LIVE_S, FIRST_S, QUIET_S = 1.0, 0.5, 5.0  # between two looks: at a live run, until its first point, at one that rests
 WORDS = {
     "new": "Starting",
-    "queued": "Waiting for its turn",
+    "queued": "Waiting",
     "running": "Running",
     "paused": "Paused",
     "finished": "Finished",
     "stopped": "Stopped, and kept",
     "failed": "Failed",
+    "elsewhere": "No news from its machine",
 }
 
 
@@ -226,6 +228,14 @@ def progress_line(watched: Watched) -> None:
             else "Nothing was learned yet; Continue tries again"
         )
         st.error(f"This run failed: {told}. {after}.", icon=":material/error:")
+    elif watched.state == "elsewhere":
+        host = watched.status.get("host") or "another machine"
+        last = f"since {time.strftime('%d %B %Y, %H:%M', time.localtime(time.time() - silent))}" if silent else "at all"
+        st.warning(
+            f"This run was begun on {host}; there has been no news from it {last}."
+            " If nothing goes on there any more, continue it here or delete it.",
+            icon=":material/hourglass_empty:",
+        )
     for note in watched.status.get("notes") or ():
         st.caption(f"{note}.")
 
@@ -243,3 +253,10 @@ def start_run(config: Config) -> None:
             run.rmdir()
         raise
     show_run(run)
+
+
+def remove_run(run: Path) -> None:
+    """Delete it, and look at another one."""
+    runs.delete(run)
+    for place in (st.session_state, st.query_params):
+        place.pop(CHOSEN, None)

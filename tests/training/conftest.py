@@ -12,6 +12,12 @@ TINY = Config(network="resnet8", data="digits", epochs=2, batch_size=64, lr=0.05
               train_limit=600, device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def own_queue(tmp_path_factory, monkeypatch):
+    """Runs of one test wait for each other only, not for those of another test or of the person who works here."""
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path_factory.mktemp("queue")))
+
+
 class StopAt(Status):
     """A status that asks for a stop as soon as it hears of a certain step."""
 

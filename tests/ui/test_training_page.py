@@ -182,6 +182,27 @@ def test_silence_failure_and_a_deleted_run_are_sentences(home):
     assert "cannot be read" in open_page(run="runs/broken").error[0].value
 
 
+def test_a_run_that_waits_says_how_long_the_queue_is_and_can_be_cancelled(home):
+    run = make_run(home, state="queued", message="1 run before this one", queue_position=1)
+    looks = [open_page(), open_page()]  # two browsers
+    for at in looks:
+        assert "**Waiting**: 1 run before this one" in at.get("progress")[0].proto.text
+        assert not {"hold", "batch", "epoch"} & {button.key for button in at.button}
+    looks[1].button(key="stop").click().run()
+    assert [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")] == ["stop"]
+
+
+def test_a_run_that_another_machine_left_behind_can_be_deleted(home):
+    gone = make_run(home, "gone", state="running", host="another-machine", heartbeat=time.time() - 86400)
+    make_run(home, "mine")
+    at = open_page(run="runs/gone")
+    assert "another-machine" in at.warning[0].value and "no news" in at.warning[0].value
+    assert at.button(key="continue")
+    at.button(key="delete").click().run()
+    assert not gone.exists() and not at.exception and not at.toast
+    assert at.query_params["run"] == "runs/mine"
+
+
 def test_the_buttons_of_a_live_run_leave_commands(home):
     run = make_run(home, state="running")
     at = open_page()

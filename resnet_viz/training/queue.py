@@ -1,0 +1,153 @@
+"""Whose turn it is: runs on one device go one after another, in the order they came.
+
+Every run holds a ticket from its arrival to its end: a numbered file in the runs folder that its process keeps locked
+(flock). The lock dies with the process, whatever kills it; a ticket that anybody can lock belongs to nobody any more.
+The first tickets in order may train, as many as the device has slots; all others wait. So no server and no daemon is
+needed, and runs started from different servers, or by hand, meet in the same queue.
+
+Processes that a run forks (they load pictures) share its lock: the device is given on when the last of them has gone.
+"""
+
+import json
+import os
+import re
+import socket
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from .. import runs
+from ..problems import Problem
+from .config import Config
+from .control import Control
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there every run begins at once
+    fcntl = None
+
+SLOTS = "RESNET_VIZ_SLOTS"  # runs at a time on each device
+POLL_S = 0.25
+FOLDER = ".queue"  # in the runs folder; without a config.json it is nobody's run
+
+
+def slots() -> int:
+    """How many runs may train on one device at the same time: RESNET_VIZ_SLOTS, or 1."""
+    text = os.environ.get(SLOTS) or "1"
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise Problem(f"{SLOTS} is the number of runs at a time on one device: a whole number from 1, not {text!r}.")
+    return int(text)
+
+
+def device_name(device: str, index: int = 0) -> str:
+    """The device as the whole machine knows it: of GPUs their number, also where a process is shown only some of them."""
+    if device != "cuda":
+        return device
+    shown = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return f"cuda-{shown[index] if index < len(shown) else index}"
+
+
+def before_in_words(count: int) -> str:
+    return f"{count:,} run{'s' if count != 1 else ''} before this one"
+
+
+@contextmanager
+def turn(run: Path, config: Config, devices: list[str], status, tell):
+    """Wait until `run` may use all these devices; they are its own until the block ends. Yields False where a person
+    stopped it while it waited.
+
+    devices  names as device_name gives them; taken in sorted order, so that two runs never wait for each other
+    status   told the state "queued", the message and queue_position: how many runs must end before
+    tell(text)  called whenever that number has changed
+    """
+    limit = slots()
+    with ExitStack() as held:
+        ours = not fcntl or all(_take(held, run, config, device, limit, status, tell) for device in sorted(devices))
+        if ours:
+            status.update(state="running", queue_position=None, message="starting")
+        yield ours
+
+
+def _take(held: ExitStack, run: Path, config: Config, device: str, limit: int, status, tell) -> bool:
+    """One device's ticket, waited for; False where the run was stopped meanwhile."""
+    folder, said = runs.root() / FOLDER / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{socket.gethostname()}-{device}"), 0
+    try:
+        number = held.enter_context(_ticket(folder, run))
+        while before := max(0, _earlier(folder, number) - limit + 1):
+            if _stopped(run, config):
+                status.update(state="stopped", queue_position=None, message="stopped while it waited for its turn")
+                tell("stopped while it waited for its turn; continue with --resume")
+                return False
+            if before != said:
+                status.update(state="queued", queue_position=before, message=before_in_words(before))
+                tell(f"waiting for {device}: {before_in_words(before)}")
+                said = before
+            time.sleep(POLL_S)
+    except OSError as error:
+        raise Problem(f"The queue of runs in {runs.root()} cannot be kept ({error.strerror}); set RESNET_VIZ_RUNS to a folder "
+                      "that can be written.") from error
+    return True
+
+
+@contextmanager
+def _ticket(folder: Path, run: Path):
+    """A place at the end of the queue, held until the block ends; yields its number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _door(folder):  # number, file and lock in one: nobody sees a ticket that is not locked yet
+        number = max((int(path.stem) for path in _tickets(folder)), default=0) + 1
+        path = folder / f"{number:09d}.ticket"
+        file = open(path, "w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    with file:
+        json.dump({"run": str(run), "pid": os.getpid()}, file)  # for people who look into the folder
+        file.flush()
+        try:
+            yield number
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _earlier(folder: Path, number: int) -> int:
+    """How many living tickets came before; those of the dead are thrown away."""
+    with _door(folder):
+        return sum(_alive(path) for path in _tickets(folder) if int(path.stem) < number)
+
+
+@contextmanager
+def _door(folder: Path):
+    """One process at a time, for the moment of a look."""
+    with open(folder / "door", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _tickets(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.ticket") if path.stem.isdecimal()]
+
+
+def _alive(path: Path) -> bool:
+    """Whether a process holds this ticket; called behind the door."""
+    try:
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass  # given back this moment
+    return False
+
+
+def _stopped(run: Path, config: Config) -> bool:
+    """Whether a stop is among the waiting commands: then all are recorded and taken away, as between two steps."""
+    if not any(_asks_to_stop(path) for path in (run / "control").glob("*.json")):
+        return False  # a pause or a learning rate waits for the first step
+    Control(run, config, 1).read((runs.read_status(run) or {}).get("step") or 0)
+    return True
+
+
+def _asks_to_stop(path: Path) -> bool:
+    try:
+        return json.loads(path.read_bytes())["command"] == "stop"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
