@@ -8,13 +8,6 @@ from resnet_viz.ui import resource_measurement, resources
 from resnet_viz.ui.page import page, problems, under_picture
 
 
-def story(setting) -> None:
-    lines = resource_words.story(setting.demand, setting.choice.arguments, setting.batch, setting.optimizer,
-                                 setting.device.memory_bytes, setting.device.name)
-    st.markdown("\n".join(f"- {line}" for line in lines))
-    resources.readings()
-
-
 def formula(setting) -> None:
     rows = resource_words.formulas(setting.demand, setting.batch, setting.optimizer, setting.device.memory_bytes)
     st.table(pd.DataFrame(rows, columns=["What", "Arithmetic"]).set_index("What"))
@@ -36,5 +29,5 @@ with problems():
     resources.bar(setting)
     with problems():
         resource_measurement.measure(setting)
-    under_picture("view", story=lambda: story(setting), formula=lambda: formula(setting), code=lambda: code(setting),
+    under_picture("view", story=lambda: resources.story(setting), formula=lambda: formula(setting), code=lambda: code(setting),
                   numbers=lambda: resources.numbers(setting))

@@ -99,7 +99,8 @@ def formulas(found: Demand, batch: int, optimizer: str, memory: int) -> list[tup
     allowance = ALLOWANCES[found.device]
     fixed, one = resources.fixed(found, optimizer), resources.per_picture(found)
     once = f" + {found.stored_fixed:,} bytes once" if found.stored_fixed else ""
-    scratch = f"{size(allowance.workspace_bytes)} + {allowance.maps} × {size(found.largest_output)} × {batch:,}"
+    scratch = f"{allowance.maps} × {size(found.largest_output)} × {batch:,} + {size(allowance.workspace_bytes)}"
+    scratch += f" + {allowance.weights:g} × {size(parts['weights'])} of weights" if allowance.weights else ""
     lines = {
         "weights": f"{found.params:,} × 4 bytes",
         "gradients": f"{found.trainable:,} × 4 bytes",

@@ -129,8 +129,8 @@ def findings(row: Measured, found: Demand, pictures: int) -> str:
     took = duration(low) if duration(low) == duration(high) else f"{duration(low)} to {duration(high)}"
     return (f"At batch {row.batch:,}: weights, gradients, optimiser and stored activations were counted at "
             f"{size(sum(row.counted.values()))}; {_off(row.counted_error)}. In all {peak} {size(row.peak_bytes)}"
-            f"{reserved}; with its allowance {_off(row.peak_error)}. {row.images_per_s:,.1f} pictures/s: an epoch of {pictures:,} "
-            f"takes {took}, without reading the pictures.")
+            f"{reserved}; with its allowance {_off(row.peak_error)}. {row.images_per_s:,.1f} pictures/s: an epoch of "
+            f"{pictures:,} takes {took}, without reading the pictures.")
 
 
 def _off(error: float) -> str:

@@ -131,9 +131,29 @@ def _legend(parts: dict[str, int]) -> None:
 
 # Under the picture
 
+def story(setting: Setting) -> None:
+    """What the bar says in sentences, and a course's reading of the same network."""
+    lines = _story(setting.key, setting.batch, setting.device.kind, setting.device.memory_bytes, setting.device.name,
+                   _setting=setting)
+    st.markdown("\n".join(f"- {line}" for line in lines))
+    readings()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _story(*told, _setting: Setting) -> list[str]:
+    """The sentences; `told` is all that they depend on. They look at other sizes and precisions, too: half a second."""
+    return resource_words.story(_setting.demand, _setting.choice.arguments, _setting.batch, _setting.optimizer,
+                                _setting.device.memory_bytes, _setting.device.name)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _readings() -> resource_readings.Readings:
+    return resource_readings.readings()
+
+
 def readings() -> None:
     """The course's table as points beside the line of the estimate, and why they differ."""
-    seen = resource_readings.readings()
+    seen = _readings()
     st.markdown("**A course's reading: ResNet-152 on a card with 48 GB**")
     st.plotly_chart(drawing.by_batch(seen.batches, seen.measured_mib, seen.estimated_mib, resource_readings.CARD_MIB,
                                      f"the card: {resource_readings.CARD_MIB:,} MiB"),
