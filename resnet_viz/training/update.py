@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..analysis import gradients
 from ..evaluation import mixed_precision
-from . import batches
+from . import batches, fine_tuning
 from .averaging import Average
 from .work import Work
 
@@ -47,10 +47,19 @@ class Update:
 
     def step(self, samples: Tensor, choices: batches.Plan, lr: float, watch: bool = False) -> Outcome:
         """One update from these training pictures (int64 [B], on any device) at this learning rate."""
+        return self.learn(self.batch(samples, choices), lr, watch)
+
+    def batch(self, samples: Tensor, choices: batches.Plan) -> batches.Batch:
+        """What the network gets to see of these training pictures."""
+        return batches.batch(self.work, samples.to(self.work.device), choices)
+
+    def learn(self, batch: batches.Batch, lr: float, watch: bool = False) -> Outcome:
+        """One update from a batch that is ready."""
         work, device = self.work, self.work.device
-        batch = batches.batch(work, samples.to(device), choices)
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["lr_factor"]
+        if self.config.train_part != "all":
+            fine_tuning.set_mode(work.model, self.config.train_part)
         with mixed_precision(device.type, self.config.precision):
             logits = work.model(batch.pictures)
         loss, right = batches.loss_and_right(logits, batch, work)
