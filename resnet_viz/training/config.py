@@ -57,9 +57,13 @@ class Config:
     seed: int = 0
     val_fraction: float = 0.1
     train_limit: int | None = None
+    start_from: str | None = None
+    train_part: str = "all"
+    head_lr_factor: float = 1.0
     device: str = "auto"
     threads: int | None = None
     precision: str = "fp32"
+    sync_batch_norm: bool = True
     keep_weights: bool | None = None
     version: int = CONFIG_VERSION
 
@@ -86,6 +90,8 @@ _TOGETHER = (  # what each setting alone does not show: (whether it fits, what t
      "The multi-step schedule needs milestones: epochs, or shares of the run below 1, e.g. milestones=[0.5, 0.75]."),
     (lambda c: c.schedule not in ("one-cycle", "cyclical") or not c.warmup_epochs,
      "The one-cycle and cyclical schedules begin with a rise of their own; set warmup_epochs to 0."),
+    (lambda c: c.train_part == "all" or c.start_from,
+     "train_part=head needs start_from: layers that never learned anything would never learn anything."),
     (lambda c: c.min_lr <= c.lr, "min_lr lies above lr, the highest rate; make it smaller."),
     (lambda c: c.warmup_epochs <= c.epochs or not c.epochs, "warmup_epochs is longer than the run; make it shorter than epochs."),
 )

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from .. import runs
 from ..analysis import gradients
 from ..data.augmentation import batch_order
-from . import failures, saving
+from . import failures, fine_tuning, saving
 from .config import Config
 from .control import Control
 from .readings import Readings
@@ -23,18 +24,24 @@ RESUME_EVERY_S = 60.0  # at most that much work is lost in the middle of a long 
 PAUSE_POLL_S = 0.05
 
 
-def train(run: Path, config: Config, status: Status, progress=None) -> str:
+def train(run: Path, config: Config, status: Status, progress=None, make_update=Update) -> str:
     """Train, or go on training, the run that lies in `run`; returns "finished" or "stopped".
 
-    progress(text) is called whenever there is something to tell a person at a terminal.
+    progress(text) is called whenever there is something to tell a person at a terminal. make_update(work, optimizer)
+    is the update, where several processes share it.
     """
     torch.set_num_threads(config.threads)
     status.update(message="loading the pictures", device=config.device, threads=config.threads, torch=torch.__version__)
-    work = prepare(config, lambda done, total, text: status.note(message=f"{text}: {done:,} of {total:,}"))
+    def told(done, total, text):
+        status.note(message=f"{text}: {done:,} of {total:,}")
+
+    work = prepare(config, told)
+    if config.start_from and not runs.weights_file(run, "initial"):
+        work = replace(work, notes=(*work.notes, fine_tuning.begin(work.model, config, work.classes, work.heads, told)))
     for note in work.notes if progress else ():
         progress(note)
     status.note(notes=list(work.notes))
-    update = Update(work, make_optimizer(work.model, config))
+    update = make_update(work, make_optimizer(work.model, config))
     position = saving.restore(run, update)
     runs.cut_after(run, position.step, position.epoch)
     if not runs.weights_file(run, "initial"):
@@ -161,7 +168,7 @@ class Loop:
                 raise failures.diverged(first + round(good_steps), row["lr"])
             runs.append(self.run / "metrics.jsonl", {**row, "loss": round(loss / count, 6), "accuracy": round(right / count, 6)})
 
-        self.readings.ask(torch.stack([self.loss_sum, self.right_sum, self.good_steps]), write)
+        self.readings.ask(self.update.total(torch.stack([self.loss_sum, self.right_sum, self.good_steps])), write)
         self._reset_sums()
         if time.monotonic() - self.saved_at > RESUME_EVERY_S:
             self._save_resume()

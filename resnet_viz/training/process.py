@@ -9,6 +9,7 @@ from .. import runs
 from ..data.sources import SOURCES
 from ..networks import zoo
 from ..problems import Problem
+from . import fine_tuning
 from .config import Config, from_dict, resolve
 
 LOG_LIMIT_BYTES = 2**20
@@ -21,6 +22,8 @@ def create(config: Config, run: Path) -> None:
     zoo.check(config.network, config.arguments, config.size)
     if config.data not in SOURCES and Path(config.data).exists():
         config = replace(config, data=str(Path(config.data).absolute()))  # a continuation may start from another folder
+    if config.start_from:
+        config = replace(config, start_from=fine_tuning.find(config))
     config = resolve(config)
     try:
         run.mkdir(parents=True, exist_ok=True)

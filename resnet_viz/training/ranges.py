@@ -11,6 +11,7 @@ from ..problems import Problem, one_of
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("constant", "step", "multi-step", "exponential", "cosine", "one-cycle", "cyclical")
 PRECISIONS = ("fp32", "bf16", "fp16")
+TRAIN_PARTS = ("all", "head")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -105,10 +106,18 @@ GROUPS: dict[str, dict[str, Setting]] = {
         "ema_decay": Setting("number", "Averaged weights", "Share of the running mean kept at each step, e.g. 0.999; 0: off. "
                              "Validation, best, last and test are then of the mean", 0, 0.99999),
     },
+    "Fine-tuning": {
+        "start_from": Setting("text", "Begin from the weights", "A file, a run, a bundled checkpoint or published weights",
+                              optional=True, without="random ones"),
+        "train_part": Setting("one of", "What learns", "All layers, or only the last one", choices=TRAIN_PARTS),
+        "head_lr_factor": Setting("number", "Rate of the last layer", "Times the learning rate of the others", 1e-6, 1e6),
+    },
     "Machine": {
         "device": Setting("one of", "Device", "Where the numbers are", choices=DEVICES),
         "threads": Setting("whole", "Threads", "Of the CPU", 1, 1024, optional=True, without="all"),
         "precision": Setting("one of", "Precision", "bf16, fp16: the forward pass in 16 bits; weights stay in 32. fp16 is for CUDA", choices=PRECISIONS),
+        "sync_batch_norm": Setting("yes or no", "Batch norm over all processes", "Where several processes share a batch (torchrun): "
+                                   "statistics of the whole batch, or of each process's part"),
         "keep_weights": Setting("yes or no", "Keep the weights of every epoch", "For looking at how they came about",
                                 optional=True, without="for networks under 2 M parameters"),
     },

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from .config import Config
+from .fine_tuning import HEAD
 
 
 def _sgd(groups, config: Config, fused: bool):
@@ -23,8 +24,16 @@ OPTIMIZERS = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """The config's optimiser over two groups: weights (decayed) and biases with normalisation parameters (not)."""
-    weights = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    """The config's optimiser over groups: weights (decayed), biases and normalisation parameters (not).
+
+    Where the last layer has a rate of its own, it has two groups of its own, whose "lr_factor" says so.
+    """
+    learning = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    parts = [([p for _, p in learning], 1.0)]
+    if config.head_lr_factor != 1:
+        head = [p for name, p in learning if name.startswith(f"{HEAD}.")]
+        parts = [([p for name, p in learning if not name.startswith(f"{HEAD}.")], 1.0), (head, config.head_lr_factor)]
+    groups = [{"params": chosen, "weight_decay": decay, "lr_factor": factor} for parameters, factor in parts
+              for chosen, decay in (([p for p in parameters if p.ndim > 1], config.weight_decay),
+                                    ([p for p in parameters if p.ndim <= 1], 0.0)) if chosen]
     return OPTIMIZERS[config.optimizer](groups, config, fused=config.device != "mps")

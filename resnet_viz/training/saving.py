@@ -9,7 +9,6 @@ from torch import nn
 
 from .. import checkpoints, evaluation, runs
 from ..data.preprocessing import normalise
-from ..networks import zoo
 from ..problems import Problem
 from . import config as recipe_config
 from .update import Update
@@ -66,7 +65,9 @@ def write_weights(path: Path, work: Work, position: Position, metrics: dict, hal
 
 def keeps_weights(work: Work) -> bool:
     wanted = work.config.keep_weights
-    return zoo.num_params(work.model) < recipe_config.KEEP_WEIGHTS_BELOW if wanted is None else wanted
+    if wanted is not None:
+        return wanted
+    return sum(p.numel() for p in work.model.parameters()) < recipe_config.KEEP_WEIGHTS_BELOW  # frozen ones fill the disk too
 
 
 def write_fixed_pictures(run: Path, work: Work) -> None:

@@ -35,6 +35,7 @@ class Update:
 
     def __init__(self, work: Work, optimizer: torch.optim.Optimizer):
         self.work, self.config, self.optimizer = work, work.config, optimizer
+        self.network = work.model  # what is called in a step
         self.parameters = [p for p in work.model.parameters() if p.requires_grad]
         self.average = Average(work, self.config.ema_decay) if self.config.ema_decay else None
         self.judged = self.average.work if self.average else work
@@ -61,10 +62,10 @@ class Update:
         if self.config.train_part != "all":
             fine_tuning.set_mode(work.model, self.config.train_part)
         with mixed_precision(device.type, self.config.precision):
-            logits = work.model(batch.pictures)
+            logits = self.network(batch.pictures)
         loss, right = batches.loss_and_right(logits, batch, work)
         self.optimizer.zero_grad()
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(self.weighted(loss)).backward()
         self.scaler.unscale_(self.optimizer)
         if watch:
             norms, before = gradients.norms(work.model), gradients.copies(work.model)
@@ -75,6 +76,15 @@ class Update:
             self.average.update()
         watched = (norms, gradients.update_ratios(work.model, before)) if watch else ()
         return Outcome(loss.detach(), right, *watched)
+
+    def weighted(self, loss: Tensor) -> Tensor:
+        """The loss to go down on, where others hold a part of the batch."""
+        return loss
+
+    def total(self, sums: Tensor) -> Tensor:
+        """Float [3] on the device, added up here since the last call -> the same over all who share the batches: the
+        loss times the batch size, right answers, and steps with a finite loss (the fewest of anybody)."""
+        return sums
 
     def _change_gradients(self) -> None:
         """Clip the gradient of the data loss; then add that of the L1 penalty, which like weight decay is not clipped."""

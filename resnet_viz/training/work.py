@@ -10,6 +10,7 @@ from ..data.preprocessing import Preprocessing, enlarge, normalisation
 from ..data.splits import one_of_each, split_validation
 from ..networks import zoo
 from ..problems import Problem
+from . import fine_tuning
 from .config import Config
 
 STATISTICS_SAMPLE = 10_000  # pictures; the mean of more does not move in the third digit
@@ -72,6 +73,7 @@ def prepare(config: Config, progress=None) -> Work:
     preprocessing = _preprocessing(config, train.images[kept], size, channels)
     torch.manual_seed(config.seed)
     model = zoo.build(config.network, arguments).to(device, memory_format=torch.channels_last)
+    fine_tuning.freeze(model, config.train_part)
     fixed = one_of_each(test.labels[:, 0])
     return Work(config=config, device=device, model=model, train=_split(train, kept, device), val=_split(train, held_out, device),
                 test=_split(test, torch.arange(len(test.images)), device), fixed=Split(enlarge(test.images[fixed], size).to(device), test.labels[fixed].to(device)),
