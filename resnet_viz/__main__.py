@@ -19,11 +19,12 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "evaluate": (weights.evaluate, weights.evaluate_arguments),
     "export": (weights.export, weights.export_arguments),
     "train": (training.train, training.train_arguments),
+    "metrics": (training.metrics, training.metrics_arguments),
     "resources": (networks.resources, networks.resources_arguments),
     "check": (machine.check, json_flag),
     "bench": (machine.bench, json_flag),
 }
-FLAGS = ("--json", "--conv-bias", "--measure", "--forget")  # options without a value
+FLAGS = ("--json", "--tensorboard", "--conv-bias", "--measure", "--forget")  # options without a value
 
 
 def _help() -> str:

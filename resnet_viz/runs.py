@@ -218,6 +218,14 @@ def silent_for_s(run: Path) -> float:
     return max(0.0, time.time() - heartbeat) if heartbeat else 0.0
 
 
+def metrics_csv(run: Path) -> str:
+    """metrics.jsonl as CSV with a first line of names; a number that a row lacks stays empty."""
+    names = ("split", *COLUMNS)
+    rows = read_lines(run / "metrics.jsonl")
+    return "".join(",".join(str(part) for part in parts) + "\n"
+                   for parts in (names, *([row.get(name, "") for name in names] for row in rows)))
+
+
 class Metrics:
     """metrics.jsonl as NumPy columns, read on from where the last refresh ended."""
 

@@ -1,6 +1,8 @@
-"""Training in the foreground."""
+"""Training in the foreground, and what a run wrote down as a table."""
 
-from .output import Parser, tell
+from pathlib import Path
+
+from .output import Parser, json_flag, show
 
 
 def train_arguments(parser: Parser) -> None:
@@ -11,10 +13,28 @@ def train_arguments(parser: Parser) -> None:
     parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", metavar="RUN_DIR")
     parser.add_argument("--resume", metavar="RUN_DIR")
+    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files, into RUN_DIR/tensorboard")
 
 
 def train(options) -> int:
     """train a network, or continue a run; exit 3 when it was stopped"""
     from ..training import terminal
 
-    return terminal.train(options, tell)
+    return terminal.train(options)
+
+
+def metrics_arguments(parser: Parser) -> None:
+    parser.add_argument("run", metavar="RUN_DIR")
+    json_flag(parser)
+
+
+def metrics(options) -> int:
+    """every recorded point of a run as CSV: split, epoch, step, images, loss, accuracy, learning rate, seconds"""
+    from .. import runs
+    from ..problems import Problem
+
+    run = Path(options.run)
+    if not runs.is_run(run):
+        raise Problem(f"{run} is not a run: it has no config.json.")
+    show(options, runs.read_lines(run / "metrics.jsonl"), lambda: runs.metrics_csv(run).rstrip("\n"))
+    return 0

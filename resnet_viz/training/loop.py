@@ -13,6 +13,8 @@ from ..data.augmentation import batch_order
 from . import failures, fine_tuning, saving
 from .config import Config
 from .control import Control
+from .event_file import EventFile
+from .progress_bar import duration
 from .readings import Readings
 from .recipe import make_optimizer
 from .status import Status
@@ -62,6 +64,7 @@ class Loop:
         self.total_steps = self.steps_per_epoch * self.config.epochs
         self.control = Control(run, self.config, self.steps_per_epoch, position.step)
         self.readings = Readings(self.work.device)
+        self.event_file = EventFile(run) if self.config.tensorboard else None
         self.lr = self.control.lr(max(position.step - 1, 0))  # of the last update
         self.saved_at, self.speed = time.monotonic(), None
         self._reset_sums()
@@ -156,6 +159,11 @@ class Loop:
         return {"split": split, "epoch": self.position.epoch, "step": self.position.step, "images": self.position.images,
                 "loss": round(loss, 6), "accuracy": round(accuracy, 6), "lr": round(self.lr, 8), "elapsed_s": round(self.position.elapsed_s, 3)}
 
+    def _write_row(self, row: dict) -> None:
+        runs.append(self.run / "metrics.jsonl", row)
+        if self.event_file:
+            self.event_file.add(row)
+
     def _record(self) -> None:
         """One train row over the batches since the last, written once its numbers have arrived."""
         if not self.count:
@@ -166,7 +174,7 @@ class Loop:
             loss, right, good_steps = numbers
             if not math.isfinite(loss):
                 raise failures.diverged(first + round(good_steps), row["lr"])
-            runs.append(self.run / "metrics.jsonl", {**row, "loss": round(loss / count, 6), "accuracy": round(right / count, 6)})
+            self._write_row({**row, "loss": round(loss / count, 6), "accuracy": round(right / count, 6)})
 
         self.readings.ask(self.update.total(torch.stack([self.loss_sum, self.right_sum, self.good_steps])), write)
         self._reset_sums()
@@ -208,7 +216,7 @@ class Loop:
             if not math.isfinite(result.loss):
                 raise failures.diverged(self.position.step, self.lr)
             metrics, confusion = {"val_loss": result.loss, "val_accuracy": result.accuracy}, result.confusion
-            runs.append(self.run / "metrics.jsonl", self._row("val", result.loss, result.accuracy))
+            self._write_row(self._row("val", result.loss, result.accuracy))
             if result.accuracy > self.position.best_accuracy:
                 self.position.best_accuracy, self.position.best_epoch = result.accuracy, self.position.epoch
                 saving.write_weights(self.run / "best.safetensors", self.update.judged, self.position, metrics)
@@ -219,7 +227,8 @@ class Loop:
         self._save_resume()
         self.status.update(message="training", last_good_epoch=self.position.epoch)
         accuracy = f", validation accuracy {metrics['val_accuracy']:.2%}" if metrics else ""
-        self.progress(f"epoch {self.position.epoch} of {self.config.epochs}{accuracy}, {self.speed or 0:,.0f} images/s")
+        left = (self.total_steps - self.position.step) * self.config.batch_size / self.speed if self.speed else 0
+        self.progress(f"epoch {self.position.epoch} of {self.config.epochs}{accuracy}, {self.speed or 0:,.0f} images/s, {duration(left)} left")
 
     def _stop(self) -> None:
         """Keep everything at exactly this step, so that nothing is lost and a continuation is exact."""
@@ -239,5 +248,5 @@ class Loop:
     def _record_test(self, result) -> None:
         if not math.isfinite(result.loss):
             raise failures.diverged(self.position.step, self.lr)
-        runs.append(self.run / "metrics.jsonl", self._row("test", result.loss, result.accuracy))
+        self._write_row(self._row("test", result.loss, result.accuracy))
         self.progress(f"test accuracy {result.accuracy:.2%}")

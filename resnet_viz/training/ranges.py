@@ -23,6 +23,7 @@ class Setting:
     title, explained   what it is called, and what it does in one line
     low, high  bounds of a number, or of every number in a list: what lies outside is a slip, not a recipe
     optional   whether None is allowed, and `without` what that means
+    needs      (another setting, those of its values with which this one does anything); () if it always does
     """
 
     kind: str
@@ -33,6 +34,13 @@ class Setting:
     choices: tuple[str, ...] = ()
     optional: bool = False
     without: str = ""
+    needs: tuple = ()
+
+
+def used(name: str, values: dict) -> bool:
+    """Whether the setting does anything beside these values of the others."""
+    needs = SETTINGS[name].needs
+    return not needs or (values[needs[0]] in needs[1] if needs[1] else bool(values[needs[0]]))
 
 
 def _whole(value) -> bool:
@@ -54,7 +62,7 @@ KINDS = {  # kind -> (whether a value is of it, how a sentence calls it)
 }
 
 GROUPS: dict[str, dict[str, Setting]] = {
-    "Network and pictures": {
+    "Pictures": {
         "network": Setting("text", "Network", "A name of the zoo"),
         "arguments": Setting("arguments", "Network arguments", "What differs from the network of that name"),
         "data": Setting("text", "Pictures", "A data set, or a folder or zip of pictures"),
@@ -71,18 +79,23 @@ GROUPS: dict[str, dict[str, Setting]] = {
     "Optimiser": {
         "optimizer": Setting("one of", "Optimiser", "How a gradient becomes a step", choices=OPTIMIZERS),
         "lr": Setting("number", "Learning rate, at its highest", "The length of a step", 1e-9, 1000),
-        "momentum": Setting("number", "Momentum", "Share of the last step that is kept (SGD)", 0, 0.9999),
-        "nesterov": Setting("yes or no", "Nesterov", "Look ahead along the momentum first (SGD)"),
+        "momentum": Setting("number", "Momentum", "Share of the last step that is kept", 0, 0.9999, needs=("optimizer", ("sgd",))),
+        "nesterov": Setting("yes or no", "Nesterov", "Look ahead along the momentum first", needs=("optimizer", ("sgd",))),
     },
-    "Schedule of the learning rate": {
+    "Learning rate": {
         "schedule": Setting("one of", "Schedule", "How the rate changes over the run", choices=SCHEDULES),
-        "warmup_epochs": Setting("number", "Warm-up, epochs", "A straight rise at the start, before the schedule takes over", 0, 100_000),
-        "gamma": Setting("number", "Factor", "What the rate is multiplied by (step, multi-step; exponential: after every epoch)", 1e-6, 1),
-        "step_epochs": Setting("whole", "Step, epochs", "Epochs between two falls (step)", 1, 100_000),
-        "milestones": Setting("numbers", "Milestones", "Epochs after which the rate falls; below 1: shares of the run (multi-step)", 1e-6, 100_000),
-        "cycle_epochs": Setting("number", "Cycle, epochs", "From the lowest rate to the highest and back (cyclical)", 1e-3, 100_000),
-        "peak_at": Setting("number", "Peak at", "Share of the run after which the rate is highest (one-cycle)", 0.01, 0.99),
-        "min_lr": Setting("number", "Lowest rate", "Where the rate ends (cosine) or turns (cyclical)", 0, 1000),
+        "warmup_epochs": Setting("number", "Warm-up, epochs", "A straight rise at the start", 0, 100_000,
+                                 needs=("schedule", ("constant", "step", "multi-step", "exponential", "cosine"))),
+        "gamma": Setting("number", "Factor", "What the rate is multiplied by at each fall", 1e-6, 1,
+                         needs=("schedule", ("step", "multi-step", "exponential"))),
+        "step_epochs": Setting("whole", "Step, epochs", "From one fall to the next", 1, 100_000, needs=("schedule", ("step",))),
+        "milestones": Setting("numbers", "Milestones", "Epochs after which the rate falls; below 1: shares of the run", 1e-6, 100_000,
+                              needs=("schedule", ("multi-step",))),
+        "cycle_epochs": Setting("number", "Cycle, epochs", "From the lowest rate to the highest and back", 1e-3, 100_000,
+                                needs=("schedule", ("cyclical",))),
+        "peak_at": Setting("number", "Peak at", "Share of the run after which the rate is highest", 0.01, 0.99,
+                           needs=("schedule", ("one-cycle",))),
+        "min_lr": Setting("number", "Lowest rate", "Where a cosine ends and a cycle turns", 0, 1000, needs=("schedule", ("cosine", "cyclical"))),
     },
     "Augmentation": {
         "flip": Setting("number", "Mirrored pictures", "The chance that a training picture is flipped left to right", 0, 1),
@@ -97,7 +110,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
         "cutout": Setting("whole", "Cut-out, pixels a side", "A square of the mean colour covers a part", 0, 1024),
         "mixup": Setting("number", "Mixup", "Blends each picture and its answer with another; 0: off, 0.2 is usual", 0, 10),
     },
-    "Against overfitting": {
+    "Overfitting": {
         "weight_decay": Setting("number", "Weight decay (L2)", "Pulls every weight towards 0, large ones most", 0, 10),
         "l1": Setting("number", "L1 penalty", "Pulls every weight towards 0 with the same force, small ones to 0", 0, 1),
         "label_smoothing": Setting("number", "Label smoothing", "Share of the right answer that is spread over all classes", 0, 0.9),
@@ -109,7 +122,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
     "Fine-tuning": {
         "start_from": Setting("text", "Begin from the weights", "A file, a run, a bundled checkpoint or published weights",
                               optional=True, without="random ones"),
-        "train_part": Setting("one of", "What learns", "All layers, or only the last one", choices=TRAIN_PARTS),
+        "train_part": Setting("one of", "What learns", "All layers, or only the last one", choices=TRAIN_PARTS, needs=("start_from", ())),
         "head_lr_factor": Setting("number", "Rate of the last layer", "Times the learning rate of the others", 1e-6, 1e6),
     },
     "Machine": {
@@ -120,6 +133,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
                                    "statistics of the whole batch, or of each process's part"),
         "keep_weights": Setting("yes or no", "Keep the weights of every epoch", "For looking at how they came about",
                                 optional=True, without="for networks under 2 M parameters"),
+        "tensorboard": Setting("yes or no", "TensorBoard event files", "The curves once more, in the run's folder tensorboard"),
     },
 }
 SETTINGS = {name: setting for group in GROUPS.values() for name, setting in group.items()}

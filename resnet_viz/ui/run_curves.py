@@ -177,9 +177,9 @@ def epochs_table(watched: Watched) -> None:
     )
     st.download_button(
         "Download every point",
-        (watched.run / "metrics.jsonl").read_bytes,
-        f"{watched.run.name}-metrics.jsonl",
-        "application/jsonl",
+        lambda: runs.metrics_csv(watched.run),
+        f"{watched.run.name}-metrics.csv",
+        "text/csv",
         on_click="ignore",
         icon=":material/download:",
     )
