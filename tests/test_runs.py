@@ -281,9 +281,9 @@ def test_cutting_removes_what_lies_beyond(run):
         runs.append(run / "gradients.jsonl", {"step": step, "norm": {}})
         runs.append(run / "events.jsonl", {"step": step})
         runs.write_atomic(run / "weights" / f"{step // 10:04d}.safetensors", b"x")
-    runs.cut_after(run, step=20, epoch=1)
+    runs.cut_after(run, step=20, epoch=1)  # saved at step 20, before the second epoch was judged
     assert [s.step for s in runs.snapshots(run)] == [0, 10, 20]
-    assert [r["step"] for r in runs.read_lines(run / "metrics.jsonl")] == [0, 0, 10, 10, 20, 20]
+    assert [r["step"] for r in runs.read_lines(run / "metrics.jsonl")] == [0, 0, 10, 10]
     assert [r["step"] for r in runs.read_gradients(run)] == [0, 10, 20]
     assert len(runs.read_events(run)) == 4  # what people asked for stays
     assert [epoch for epoch, _ in runs.epoch_weights(run)] == [0, 1]

@@ -69,5 +69,5 @@ page("What is this network made of?", "Its layers in the order a picture meets t
 with problems():
     choice = networks.choose_network()
     section = st.segmented_control("What to see", list(SECTIONS), default="Drawing and layers", required=True,
-                                   key="section", bind="query-params", label_visibility="collapsed")
+                                   key="part", bind="query-params", label_visibility="collapsed")
     SECTIONS[section](choice)

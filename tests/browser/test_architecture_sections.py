@@ -3,7 +3,7 @@
 import pytest
 
 pytestmark = pytest.mark.browser
-PAPER = "architecture?section=The+paper's+table"
+PAPER = "architecture?part=The+paper's+table"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_the_arrow_keys_scroll_the_table(visit, url):
 
 
 def test_a_preset_fills_the_fields_and_the_address(visit, url):
-    page = visit(f"{url}/architecture?section=Arithmetic")
+    page = visit(f"{url}/architecture?part=Arithmetic")
     page.get_by_role("button", name="AlexNet's first").click()
     page.get_by_text("3 × 227 × 227 in, 96 × 55 × 55 out").wait_for()
     page.get_by_text("One line of the lab prints 105,415,600").wait_for()
@@ -65,7 +65,7 @@ def test_a_preset_fills_the_fields_and_the_address(visit, url):
 
 def test_bad_numbers_in_the_address_leave_a_page_that_works(visit, url):
     bad = "convolution-height=0&convolution-channels=-5&convolution-kernel=x"
-    page = visit(f"{url}/architecture?section=Arithmetic&{bad}")
+    page = visit(f"{url}/architecture?part=Arithmetic&{bad}")
     page.get_by_text("The kernel is a whole number such as 3").wait_for()
     page.get_by_role("button", name="LeNet's first").click()
     page.get_by_text("1 × 28 × 28 in, 6 × 24 × 24 out").wait_for()
