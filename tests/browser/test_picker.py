@@ -19,6 +19,7 @@ def test_the_choice_is_in_the_address_and_going_back_leads_out(shared_server, vi
     page = visit("about:blank")
     page.goto(at(server, "kernels"))
     expect(page).to_have_url(at(server, "kernels", checkpoint=DEFAULT))  # the default too: a copied link stays true
+    expect(page.get_by_role("radio", name="Numbers")).to_be_visible()  # the page is whole: a click in between loses the run
     page.get_by_role("link", name="Architecture").click()
     expect(page).to_have_url(at(server, "architecture", checkpoint=DEFAULT))
     expect(page.get_by_role("combobox", name="Network")).to_have_value(f"current checkpoint: {DEFAULT}")
