@@ -18,6 +18,7 @@ FLOORS = (  # whoever stands higher may import what stands lower, never the othe
      "export"},
     {"training", "analysis", "drawing"},
     {"ui"},
+    {"training_speed"},
     {"bench"},
     {"commands"},
     {"pages", "app", "__main__"},

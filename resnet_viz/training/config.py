@@ -65,6 +65,7 @@ class Config:
     precision: str = "fp32"
     sync_batch_norm: bool = True
     keep_weights: bool | None = None
+    compile: bool = False
     tensorboard: bool = False
     version: int = CONFIG_VERSION
 

@@ -33,6 +33,7 @@ def train(run: Path, config: Config, status: Status, progress=None, make_update=
     is the update, where several processes share it.
     """
     torch.set_num_threads(config.threads)
+    torch.backends.cudnn.benchmark = True  # try the ways to convolve and take the fastest: every batch has the same shape
     status.update(message="loading the pictures", device=config.device, threads=config.threads, torch=torch.__version__)
     def told(done, total, text):
         status.note(message=f"{text}: {done:,} of {total:,}")
@@ -74,13 +75,13 @@ class Loop:
             self._snapshot()
         self.status.update(state="running", message="training", total_steps=self.total_steps, step=self.position.step, epoch=self.position.epoch)
         while self.position.epoch < self.config.epochs:
-            if not self._epoch():
+            if not self.epoch():
                 self._stop()
                 return "stopped"
         self._finish()
         return "finished"
 
-    def _epoch(self) -> bool:
+    def epoch(self) -> bool:
         """The rest of the current epoch; False if it was stopped in the middle."""
         self.work.model.train()
         epoch, count = self.position.epoch, len(self.work.train)

@@ -133,6 +133,7 @@ GROUPS: dict[str, dict[str, Setting]] = {
                                    "statistics of the whole batch, or of each process's part"),
         "keep_weights": Setting("yes or no", "Keep the weights of every epoch", "For looking at how they came about",
                                 optional=True, without="for networks under 2 M parameters"),
+        "compile": Setting("yes or no", "Compile the network", "On CUDA only: a minute at the start, faster steps after it"),
         "tensorboard": Setting("yes or no", "TensorBoard event files", "The curves once more, in the run's folder tensorboard"),
     },
 }

@@ -35,7 +35,8 @@ class Update:
 
     def __init__(self, work: Work, optimizer: torch.optim.Optimizer):
         self.work, self.config, self.optimizer = work, work.config, optimizer
-        self.network = work.model  # what is called in a step
+        # What is called in a step. Compiling takes a minute: it pays in long runs, and where CUDA is.
+        self.network = torch.compile(work.model) if self.config.compile and work.device.type == "cuda" else work.model
         self.parameters = [p for p in work.model.parameters() if p.requires_grad]
         self.average = Average(work, self.config.ema_decay) if self.config.ema_decay else None
         self.judged = self.average.work if self.average else work
