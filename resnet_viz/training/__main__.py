@@ -1,15 +1,18 @@
 """The training process: `python -m resnet_viz.training RUN_DIR` starts or continues the run that config.json describes.
 
-Exit 0 finished, 3 stopped, 2 something the person can mend (a sentence on stderr), 1 a fault of the program.
+Exit 0 finished, 3 stopped, 2 something the person can mend (a sentence on stderr), 1 a fault of the program. Under
+torchrun a stop is 0 too: torchrun would take 3 for a failure, and might begin again.
 """
 
 import signal
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from .. import runs
 from ..problems import Problem
-from . import failures, lock
+from . import failures, launch, lock, queue
 from .status import Status
 
 EXIT = {"finished": 0, "stopped": 3}
@@ -35,7 +38,6 @@ def run_here(run: Path, progress=lambda text: None) -> str:
 def _train(run: Path, values: dict, progress) -> str:
     with Status(run) as status:  # before torch is imported: the page sees that somebody is there
         try:
-            from . import queue
             from .config import from_dict, resolve
 
             # A terminal's Ctrl-C and a system's shutdown are a stop: the same file as the button writes.
@@ -44,20 +46,33 @@ def _train(run: Path, values: dict, progress) -> str:
             config = from_dict(values)
             if config.device == "auto":
                 config = resolve(config)
-            with queue.turn(run, config, [queue.device_name(config.device)], status, progress) as ours:
-                return _learn(run, resolve(config), status, progress) if ours else "stopped"
+            with _with_others(run, config, status) as ways, queue.turn(run, config, _devices(config.device), status, progress) as ours:
+                return _learn(run, resolve(config), status, progress, **ways) if ours else "stopped"
         except BaseException as error:
             message = str(failures.explained(error, run) or f"{type(error).__name__}: {str(error)[:300]}")
             status.update(state="failed", message=message, images_per_s=None, eta_s=None)
             raise
 
 
-def _learn(run: Path, config, status: Status, progress) -> str:
+def _with_others(run: Path, config, status: Status):
+    """The other processes of this run, if there are any, for as long as the block lasts: how `train` shares its updates."""
+    if not launch.several():
+        return nullcontext({})
+    from . import distributed
+
+    return distributed.leading(run, config, status)
+
+
+def _devices(device: str) -> list[str]:
+    return [queue.device_name(device, index) for index in range(launch.here() if device == "cuda" else 1)]
+
+
+def _learn(run: Path, config, status: Status, progress, **ways) -> str:
     from .loop import train  # torch: only now, so that a run that waits its turn takes no memory
 
     if config.to_dict() != runs.read_config(run):
         runs.write_config(run, config.to_dict())
-    return train(run, config, status, progress)
+    return train(run, replace(config, threads=max(1, config.threads // launch.here())), status, progress, **ways)
 
 
 def main(arguments: list[str]) -> int:
@@ -65,9 +80,18 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m resnet_viz.training RUN_DIR", file=sys.stderr)
         return 2
     try:
-        return EXIT[run_here(Path(arguments[0]), progress=lambda text: print(text, flush=True))]
+        if launch.rank():
+            from .distributed import follow
+
+            return follow(Path(arguments[0]))
+        ended = run_here(Path(arguments[0]), progress=lambda text: print(text, flush=True))
+        return 0 if launch.restarts() else EXIT[ended]
     except Problem as problem:
         print(problem, file=sys.stderr)
+        if launch.several():
+            from .processes import end_now
+
+            end_now(2)
         return 2
 
 
