@@ -137,12 +137,14 @@ for pictures, labels in batches:              # {config['batch_size']} pictures 
     schedule.step()                           # {config['schedule']} learning rate"""
 
 
-def command(config: dict, defaults: dict) -> str:
-    """The same run on the command line; only what differs from the defaults is said."""
-    words = [
-        f"python -m resnet_viz train --network {config['network']} --data {config['data']} --epochs {config['epochs']}"
-    ]
-    said = ("network", "data", "epochs", "version", "device", "threads")
+def command(config: dict, defaults: dict, machine: bool = False) -> str:
+    """The same run on the command line; only what differs from the defaults is said.
+
+    machine   also say on what device and how many threads: of a recipe they are wishes, of a run where it happened to be
+    """
+    network, data = shlex.quote(config["network"]), shlex.quote(config["data"])
+    words = [f"python -m resnet_viz train --network {network} --data {data} --epochs {config['epochs']}"]
+    said = ("network", "data", "epochs", "version", *(() if machine else ("device", "threads")))
     settings = {key: value for key, value in config.items() if key not in (*said, "arguments") and value != defaults.get(key)}
     settings |= {f"arguments.{key}": value for key, value in config["arguments"].items()}
     for key, value in settings.items():

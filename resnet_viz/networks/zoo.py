@@ -169,6 +169,14 @@ def channels_of(name: str, arguments: dict) -> int:
     return arguments.get("in_channels", 3 if name == CUSTOM else find(name).in_channels)
 
 
+def dropout_of(name: str) -> float | None:
+    """The share that the network of that name drops out by default; None where it has no dropout to set."""
+    if find(name).spec:
+        return find(name).spec.dropout
+    dropout = getattr(build(name, device="meta"), "dropout", None)
+    return dropout.p if dropout is not None else None
+
+
 def size_for(name: str, own: int) -> int:
     """Pixels a side to bring pictures of `own` to: left as they are, unless the network cannot take that size."""
     network = find(name)

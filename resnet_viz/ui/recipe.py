@@ -1,38 +1,18 @@
-"""The recipe of a new run: a preset, and every setting of it that can be changed before Start."""
+"""The recipe of a new run: a preset, the few settings in view, all others behind More, and Start."""
 
 import random
-from dataclasses import replace
 
 import streamlit as st
 
+from ..analysis import training
 from ..data.sources import SOURCES
-from ..networks.resnet import ACTIVATIONS, NORMS
-from ..networks.zoo import NETWORKS
+from ..networks import zoo
 from ..problems import Problem
 from ..training.config import Config
 from ..training.presets import PRESETS
-from ..training.ranges import DEVICES, OPTIMIZERS, SCHEDULES
-from . import networks, runs
-
-KEY = "recipe_{}".format  # session key of a setting; persist_state keeps it when the person looks at another page
-SETTINGS = (
-    "network",
-    "data",
-    "epochs",
-    "seed",
-    "batch_size",
-    "optimizer",
-    "lr",
-    "schedule",
-    "weight_decay",
-    "flip",
-    "crop_padding",
-    "train_limit",
-    "device",
-)
-ARGUMENTS = {"activation": list(ACTIVATIONS), "norm": list(NORMS)}  # of the network; the first is a ResNet's own
-OPTIMIZER_TITLES = {"sgd": "SGD, momentum 0.9", "adam": "Adam", "adamw": "AdamW"}
-ALL_PICTURES = 0  # what the field shows where a recipe has no limit
+from . import recipe_form, runs
+from .page import problems
+from .recipe_form import KEY
 
 
 def choose_recipe() -> None:
@@ -50,18 +30,26 @@ def choose_recipe() -> None:
         format_func=lambda name: PRESETS[name].title,
         help=PRESETS[st.session_state[KEY("preset")]].description,
     )
-    st.selectbox("Network", list(NETWORKS), key=KEY("network"), persist_state="session", width=170)
+    st.selectbox(
+        "Network",
+        list(zoo.NETWORKS),
+        key=KEY("network"),
+        on_change=_another_network,
+        persist_state="session",
+        width=170,
+    )
     st.selectbox(
         "Pictures",
         _sources(),
         key=KEY("data"),
+        on_change=_own_size,
         persist_state="session",
         width=140,
         accept_new_options=True,
         format_func=lambda name: SOURCES[name].title if name in SOURCES else name,
         help="A data set, or the path of a folder or zip on the server: train/<class>/*, test/<class>/*",
     )
-    st.number_input("Epochs", 1, 10_000, key=KEY("epochs"), persist_state="session", width=85)
+    st.number_input("Epochs", 1, 100_000, key=KEY("epochs"), persist_state="session", width=85)
     st.number_input(
         "Seed",
         0,
@@ -78,7 +66,10 @@ def choose_recipe() -> None:
         help="New dice: another seed, so other first weights and another order of pictures",
     )
     with st.popover("More"):
-        _more()
+        recipe_form.form()
+        with problems():
+            st.caption("Start does what this line does without a browser:")
+            st.code(training.command(chosen_recipe().to_dict(), runs.DEFAULTS, machine=True), language="bash")
 
 
 def start_button() -> None:
@@ -98,83 +89,11 @@ def _start() -> None:
 def chosen_recipe() -> Config:
     """The settings on the screen as a config; Problem where they make no sense."""
     base = PRESETS[st.session_state[KEY("preset")]].config
-    values = {name: st.session_state[KEY(name)] for name in SETTINGS}
-    values["train_limit"] = values["train_limit"] or None
+    values = recipe_form.settings_on_screen()
     if not values["data"]:
         raise Problem("Choose the pictures to learn from.")
-    if values["network"] != base.network:
-        base = replace(base, arguments={})  # they belonged to the preset's network
-    if (values["network"], values["data"]) != (base.network, base.data):
-        base = replace(base, size=None)
-    return replace(base, **values, arguments=_arguments(values["network"], base.arguments))
-
-
-def _arguments(network: str, arguments: dict) -> dict:
-    """The recipe's arguments of the network with the choices on the screen, as far as the network has them."""
-    others = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
-    chosen = {key: st.session_state[KEY(key)] for key in ARGUMENTS if key in networks.choices_of(network)}
-    return others | {key: value for key, value in chosen.items() if value != ARGUMENTS[key][0]}
-
-
-def _more() -> None:
-    own = networks.choices_of(st.session_state[KEY("network")])
-    for key, values in ARGUMENTS.items():
-        st.segmented_control(
-            networks.LABELS[key],
-            values,
-            key=KEY(key),
-            required=True,
-            persist_state="session",
-            format_func=networks.VALUES.get,
-            disabled=key not in own,
-            help=None if key in own else "This network has its own.",
-        )
-    st.number_input(
-        "Batch size",
-        1,
-        65_536,
-        key=KEY("batch_size"),
-        persist_state="session",
-        help="Pictures for each step of the weights",
-    )
-    st.segmented_control(
-        "Optimiser",
-        OPTIMIZERS,
-        key=KEY("optimizer"),
-        required=True,
-        persist_state="session",
-        format_func=OPTIMIZER_TITLES.get,
-    )
-    st.number_input(
-        "Learning rate, at its highest", 1e-9, 1000.0, step=0.01, format="%.4g", key=KEY("lr"), persist_state="session"
-    )
-    st.segmented_control(
-        "Schedule of the learning rate", SCHEDULES, key=KEY("schedule"), required=True, persist_state="session"
-    )
-    st.number_input(
-        "Weight decay (L2)", 0.0, 10.0, step=1e-4, format="%.4g", key=KEY("weight_decay"), persist_state="session"
-    )
-    st.slider(
-        "Mirrored pictures",
-        0.0,
-        1.0,
-        step=0.05,
-        format="percent",
-        key=KEY("flip"),
-        persist_state="session",
-        help="The chance that a training picture is flipped left to right",
-    )
-    st.number_input("Border before a random crop, pixels", 0, 64, key=KEY("crop_padding"), persist_state="session")
-    st.number_input(
-        "Learn from the first pictures only (0: from all)",
-        0,
-        10**9,
-        step=1000,
-        key=KEY("train_limit"),
-        persist_state="session",
-        help="Of a shuffle that gives every class its share",
-    )
-    st.segmented_control("Device", DEVICES, key=KEY("device"), required=True, persist_state="session")
+    own = base.arguments if values["network"] == base.network else {}  # they belonged to the preset's network
+    return Config(**values, arguments=recipe_form.arguments_on_screen(values["network"], own))
 
 
 def _sources() -> list[str]:
@@ -184,14 +103,20 @@ def _sources() -> list[str]:
 
 def _fill_in() -> None:
     """Put the preset's settings on the screen."""
-    config = PRESETS[st.session_state[KEY("preset")]].config
-    for name in SETTINGS:
-        st.session_state[KEY(name)] = getattr(config, name)
-    st.session_state[KEY("train_limit")] = config.train_limit or ALL_PICTURES
-    for name, values in ARGUMENTS.items():
-        st.session_state[KEY(name)] = config.arguments.get(name, values[0])
-    for name in ("lr", "weight_decay", "flip"):
-        st.session_state[KEY(name)] = float(getattr(config, name))  # a number field holds one kind of number
+    recipe_form.fill_in(PRESETS[st.session_state[KEY("preset")]].config)
+
+
+def _another_network() -> None:
+    """Its own dropout, and its own size of pictures."""
+    st.session_state[KEY("dropout")] = float(zoo.dropout_of(st.session_state[KEY("network")]) or 0)
+    _own_size()
+
+
+def _own_size() -> None:
+    """The preset's size belongs to its network and its pictures."""
+    base = PRESETS[st.session_state[KEY("preset")]].config
+    same = (st.session_state[KEY("network")], st.session_state[KEY("data")]) == (base.network, base.data)
+    st.session_state[KEY("size")] = base.size if same else None
 
 
 def _new_dice() -> None:

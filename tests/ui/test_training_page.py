@@ -1,6 +1,7 @@
 """The training page through the app's entry file: with no run, with a finished one, with odd ones, and its start."""
 
 import json
+import shlex
 import time
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_viz import checkpoints, runs
 from resnet_viz.training import process
-from resnet_viz.training.config import Config
+from resnet_viz.commands.output import Parser
+from resnet_viz.commands.training import train_arguments
+from resnet_viz.training.config import Config, resolve
 from resnet_viz.training.presets import PRESETS
+from resnet_viz.training.terminal import config_from
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -240,13 +244,13 @@ def test_the_networks_layers_are_part_of_the_recipe(home, monkeypatch):
     begun = []
     monkeypatch.setattr(process, "_spawn", begun.append)
     at = open_page()
-    at.segmented_control(key="recipe_activation").set_value("tanh").run()
+    at.selectbox(key="recipe_activation").set_value("tanh").run()
     at.segmented_control(key="recipe_norm").set_value("none").run()
     at.selectbox(key="recipe_network").set_value("simple-cnn").run()
-    assert at.segmented_control(key="recipe_activation").disabled
+    assert "recipe_activation" not in {control.key for control in at.selectbox}, "it has its own"
     at.button(key="start").click().run()
     at.selectbox(key="recipe_network").set_value("plain20").run()
-    at.segmented_control(key="recipe_activation").set_value("sigmoid").run()
+    at.selectbox(key="recipe_activation").set_value("sigmoid").run()
     at.button(key="start").click().run()
     at.selectbox(key="recipe_preset").set_value("shapes-stem7").run()
     at.button(key="start").click().run()
@@ -264,3 +268,52 @@ def test_a_recipe_that_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(hom
     assert not at.exception
     assert any("mps" in error.value for error in at.error)
     assert not home.is_dir() or not list(home.iterdir())
+
+
+def told_by_the_command(at: AppTest) -> Config:
+    """What the command line that stands under the settings would train."""
+    words = shlex.split(at.code[0].value.replace("\\\n", " "))
+    parser = Parser(prog="train")
+    train_arguments(parser)
+    return config_from(parser.parse_intermixed_args(words[words.index("train") + 1 :]))
+
+
+def test_the_command_under_the_settings_does_what_start_does(home, monkeypatch):
+    begun = []
+    monkeypatch.setattr(process, "_spawn", begun.append)
+    at = open_page()
+    at.selectbox(key="recipe_data").set_value("digits").run()
+    at.selectbox(key="recipe_schedule").set_value("multi-step").run()
+    at.text_input(key="recipe_milestones").set_value("0.5, 3").run()
+    at.number_input(key="recipe_warmup_epochs").set_value(1.0).run()
+    at.number_input(key="recipe_rotation").set_value(12.5).run()
+    at.number_input(key="recipe_clip_norm").set_value(1.0).run()
+    at.number_input(key="recipe_dropout").set_value(0.25).run()
+    at.number_input(key="recipe_threads").set_value(1).run()
+    at.segmented_control(key="recipe_keep_weights").set_value("no").run()
+    at.button(key="start").click().run()
+    assert not at.exception and not at.error
+    started = runs.read_config(begun[0])
+    assert resolve(told_by_the_command(at)).to_dict() == started
+    assert started["milestones"] == [0.5, 3.0] and started["arguments"] == {"dropout": 0.25} and started["keep_weights"] is False
+    assert (started["rotation"], started["clip_norm"], started["warmup_epochs"], started["threads"]) == (12.5, 1.0, 1.0, 1)
+
+
+def test_every_preset_starts_as_it_is(home):
+    at = open_page()
+    for name, preset in PRESETS.items():
+        at.selectbox(key="recipe_preset").set_value(name).run()
+        assert not at.exception and not at.error and told_by_the_command(at) == preset.config
+
+
+def test_only_settings_that_do_something_are_shown_and_a_senseless_list_is_told(home):
+    at = open_page()
+    keys = {control.key for control in at.number_input}
+    assert "recipe_peak_at" in keys and "recipe_gamma" not in keys and "recipe_momentum" in keys
+    at.segmented_control(key="recipe_optimizer").set_value("adamw").run()
+    at.selectbox(key="recipe_schedule").set_value("multi-step").run()
+    keys = {control.key for control in at.number_input}
+    assert "recipe_gamma" in keys and "recipe_peak_at" not in keys and "recipe_momentum" not in keys
+    assert any("milestones" in error.value for error in at.error)
+    at.text_input(key="recipe_milestones").set_value("soon").run()
+    assert not at.exception and any("parted by commas" in error.value for error in at.error)
