@@ -119,3 +119,18 @@ def test_nothing_is_scaled_where_nothing_need_be(precision):
 def test_dropout_is_an_argument_of_the_network(network):
     work = prepare(replace(ONE, network=network, arguments={"dropout": 0.25}))
     assert work.model.dropout.p == 0.25 and work.header()["arguments"]["dropout"] == 0.25
+
+
+def test_a_scaled_loss_gives_the_same_step_and_its_scale_travels():
+    """The CPU can do it too, only more slowly than anything else: so it is tested there, and refused to people."""
+    scaled, before = updated(precision="fp16")
+    plain, _ = updated()
+    assert scaled.scaler.is_enabled()
+    for a, b, old in zip(scaled.work.model.parameters(), plain.work.model.parameters(), before):
+        assert (a - b).norm() <= 0.2 * (b - old).norm() + 1e-4, "rounded, but not multiplied"
+    scaled.scaler.update(123.0)
+    state = scaled.state()
+    again = Update(scaled.work, scaled.optimizer)
+    again.load(state)
+    again.step(torch.arange(20), again.draw(0), 0.1)
+    assert again.scaler.get_scale() == 123.0
