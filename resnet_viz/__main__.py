@@ -20,6 +20,7 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "export": (weights.export, weights.export_arguments),
     "train": (training.train, training.train_arguments),
     "metrics": (training.metrics, training.metrics_arguments),
+    "results": (training.results, training.results_arguments),
     "resources": (networks.resources, networks.resources_arguments),
     "check": (machine.check, json_flag),
     "bench": (machine.bench, json_flag),
@@ -28,8 +29,9 @@ FLAGS = ("--json", "--tensorboard", "--conv-bias", "--measure", "--forget")  # o
 
 
 def _help() -> str:
-    return "usage: python -m resnet_viz COMMAND ...\n\n" + table(["command", ""], [[name, c[0].__doc__] for name, c in COMMANDS.items()]) + \
-        "\n\npython -m resnet_viz COMMAND --help lists a command's options."
+    commands = table(["command", ""], [[name, run.__doc__] for name, (run, _) in COMMANDS.items()])
+    return (f"usage: python -m resnet_viz COMMAND ...\n\n{commands}\n\n"
+            "python -m resnet_viz COMMAND --help lists a command's options.")
 
 
 def _place_of_command(argv: list[str]) -> int | None:
