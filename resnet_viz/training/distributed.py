@@ -58,6 +58,9 @@ class SharedUpdate(Update):
             self.group.tell(EPOCH, epoch)
         return super().draw(epoch)
 
+    def expect(self, parts: list[Tensor], choices) -> None:
+        """Nothing: each process reads its own share of a batch, and hears only with each step which that is."""
+
     def step(self, samples: Tensor, choices, lr: float, watch: bool = False) -> Outcome:
         if self.group.rank == 0:
             self.group.tell(STEP, len(samples), lr)
@@ -107,6 +110,7 @@ def leading(run: Path, config: Config, status):
         processes.after_grace(lambda: _fail(run, status, f"{group.last_words() or sentence}."))
 
     group.others.on_death = give_up
+    status.note(processes=group.size)
     try:
         yield {"make_update": lambda work, optimizer: SharedUpdate(work, optimizer, group)}
         group.tell(END)

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import psutil
@@ -17,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 from ..problems import Problem
-from .launch import here
+from . import launch
 
 PATIENCE = timedelta(hours=1)  # for a process that is late in a step, e.g. because it still loads its pictures
 FOR_EVER = timedelta(days=365)
@@ -31,8 +32,8 @@ class Group:
     def __init__(self, device: str):
         self.rank, self.size, local = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
         if device == "cuda":
-            if torch.cuda.device_count() < here():
-                raise Problem(f"{here()} processes need as many GPUs, here are {torch.cuda.device_count()}; "
+            if torch.cuda.device_count() < launch.here():
+                raise Problem(f"{launch.here()} processes need as many GPUs, here are {torch.cuda.device_count()}; "
                               "give torchrun a smaller --nproc-per-node.")
             torch.cuda.set_device(local)
         elif device != "cpu":
@@ -46,12 +47,12 @@ class Group:
         """Everybody else on this machine, by what a person calls them; torchrun itself is among them."""
         self.store.set(f"process {self.rank}", f"{socket.gethostname()} {os.getpid()}")
         found = {}
+        if launch.restarts():
+            found["torchrun, which had begun this run,"] = psutil.Process(os.getppid())
         for rank in range(self.size):
             host, pid = self.store.get(f"process {rank}").decode().split()
             if rank != self.rank and host == socket.gethostname():
                 found[f"process {rank} of the {self.size} that share this run"] = psutil.Process(int(pid))
-        if "TORCHELASTIC_RUN_ID" in os.environ:
-            found["torchrun, which had begun this run,"] = psutil.Process(os.getppid())
         return found
 
     def tell(self, *numbers: float) -> None:
@@ -72,11 +73,15 @@ class Group:
 
     def last_words(self) -> str | None:
         """Why another process ended, if it said so."""
-        said = [self.store.get(name).decode() for rank in range(self.size) if self.store.check([name := f"end of {rank}"])]
-        return said[0] if said else None
+        with suppress(dist.DistError):  # torchrun keeps what was said, and may be what has ended
+            for rank in range(self.size):
+                if self.store.check([f"end of {rank}"]):
+                    return self.store.get(f"end of {rank}").decode()
+        return None
 
     def say_last_words(self, sentence: str) -> None:
-        self.store.set(f"end of {self.rank}", sentence)
+        with suppress(dist.DistError):
+            self.store.set(f"end of {self.rank}", sentence)
 
 
 class Others:

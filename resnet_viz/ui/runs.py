@@ -189,7 +189,8 @@ def in_words(watched: Watched) -> str:
             if status["device"] == "cpu" and status.get("threads")
             else ""
         )
-        parts.append(f"{status['device']}{threads}")
+        others = f", {status['processes']} processes that share every batch" if status.get("processes") else ""
+        parts.append(f"{status['device']}{threads}{others}")
     return " · ".join(parts + [f"seed {config.get('seed', 0)}"])
 
 

@@ -192,7 +192,7 @@ def test_two_processes_learn_what_one_does(tmp_path, torchrun):
         for column, bound in (("epoch", 0), ("step", 0), ("images", 0), ("lr", 0), ("accuracy", 1e-6), ("loss", 1e-4)):
             assert abs(shared[split][column] - alone_[split][column]).max() <= bound, (split, column)
     assert files_of(two) == files_of(one)
-    assert runs.read_status(two)["threads"] == 1
+    assert (runs.read_status(two)["processes"], runs.read_status(two)["threads"]) == (2, 1)
 
 
 def test_they_pause_stop_go_on_and_die_together(tmp_path, torchrun):
@@ -220,6 +220,21 @@ def test_they_pause_stop_go_on_and_die_together(tmp_path, torchrun):
     assert status["state"] == "failed" and status["message"].startswith("Process 1 of the 2"), (status, said)
     assert not list((run / "control").iterdir()), "nothing keeps it from going on"
     process.check_resumable(run)
+
+
+def test_whoever_waits_hears_of_a_death_and_of_no_orderly_end(monkeypatch):
+    monkeypatch.setattr(processes, "LOOK_S", 0.05)
+    sleepers = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    heard = []
+    deaf, alert = (processes.Others({"process 1 of the 2": psutil.Process(one.pid)}) for one in sleepers)
+    deaf.on_death = alert.on_death = heard.append
+    deaf.stop()
+    for one in sleepers:
+        one.kill()  # a zombie until it is waited for
+    wait_for(lambda: heard, 10)
+    assert alert.dead.is_set() and not deaf.dead.is_set() and heard == ["Process 1 of the 2 has ended before its work was done"]
+    for one in sleepers:
+        one.wait()
 
 
 def test_a_device_that_cannot_be_shared_is_refused(monkeypatch):

@@ -196,6 +196,11 @@ def test_a_run_that_waits_says_how_long_the_queue_is_and_can_be_cancelled(home):
     assert [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")] == ["stop"]
 
 
+def test_a_run_of_several_processes_says_so(home):
+    make_run(home, state="running", processes=2)
+    assert "cpu, 1 thread, 2 processes that share every batch" in open_page().get("progress")[0].proto.text
+
+
 def test_a_run_that_another_machine_left_behind_can_be_deleted(home):
     gone = make_run(home, "gone", state="running", host="another-machine", heartbeat=time.time() - 86400)
     make_run(home, "mine")
