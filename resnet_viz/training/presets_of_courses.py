@@ -17,7 +17,6 @@ _LECTURE = Config(
     weight_decay=0.0,
     schedule="constant",
     flip=0.0,
-    val_fraction=0.0,
 )
 _HOMEWORK = Config(
     network="hw4-resnet",
