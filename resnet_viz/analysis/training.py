@@ -85,12 +85,15 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
     n = config["batch_size"]
     now = rf" = {train['loss'][-1]:.3f}" if train is not None else ""
     loss = [rf"L = -\frac{{1}}{{{n}}}\sum_{{i=1}}^{{{n}}} \ln p_i(\text{{right class}}){now}"]
+    if config.get("label_smoothing"):
+        loss.append(_smoothed(config["label_smoothing"]))
     decay, eta = _latex(config["weight_decay"]), _latex(rate)
+    sign = rf" + {_latex(config['l1'])}\,\operatorname{{sign}}(w)" if config.get("l1") else ""
     if config["optimizer"] in ("adam", "adamw"):
         through = config["weight_decay"] and config["optimizer"] == "adam"  # AdamW's decay does not pass m and v
         beside = rf" - {eta} \cdot {decay}\,w" if config["weight_decay"] and not through else ""
         step = [
-            r"g = \nabla_w L" + (rf" + {decay}\,w" if through else ""),
+            r"g = \nabla_w L" + (rf" + {decay}\,w" if through else "") + sign,
             r"m \leftarrow 0.9\,m + 0.1\,g,\qquad v \leftarrow 0.999\,v + 0.001\,g^2",
             rf"w \leftarrow w - {eta}\,\frac{{\hat m}}{{\sqrt{{\hat v}} + 10^{{-8}}}}" + beside,
         ]
@@ -98,11 +101,16 @@ def formulas(config: dict, metrics: Metrics) -> list[str]:
         momentum = f"{config['momentum']:g}"
         direction = rf"\left(g + {momentum}\,m\right)" if config.get("nesterov") and config["momentum"] else "m"
         step = [
-            r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else ""),
+            r"g = \nabla_w L" + (rf" + {decay}\,w" if config["weight_decay"] else "") + sign,
             rf"m \leftarrow {momentum}\,m + g",
             rf"w \leftarrow w - {eta}\,{direction}",
         ]
     return loss + step
+
+
+def _smoothed(share: float) -> str:
+    """What label smoothing puts in the place of the right class's probability."""
+    return rf"\ln p_i \;\to\; {1 - share:g}\,\ln p_i(\text{{right}}) + {share:g}\,\tfrac1K\sum_{{k=1}}^{{K}} \ln p_i(k)"
 
 
 def _latex(value: float) -> str:
@@ -123,6 +131,8 @@ def code(config: dict) -> str:
             f"torch.optim.SGD(model.parameters(), lr={config['lr']:g}, momentum={config['momentum']:g}, "
             f"nesterov={config['nesterov']}, weight_decay={config['weight_decay']:g})"
         )
+    smoothing = f", label_smoothing={config['label_smoothing']:g}" if config.get("label_smoothing") else ""
+    after = _between_backward_and_step(config)
     return f"""from resnet_viz.networks import zoo
 
 torch.manual_seed({config['seed']})
@@ -130,11 +140,24 @@ model = zoo.build({config['network']!r}, {config['arguments']})
 optimizer = {optimiser}
 
 for pictures, labels in batches:              # {config['batch_size']} pictures each, in an order drawn from the seed
-    loss = F.cross_entropy(model(pictures), labels)
+    loss = F.cross_entropy(model(pictures), labels{smoothing})
     optimizer.zero_grad()
     loss.backward()                           # the gradient of the loss for every weight
-    optimizer.step()                          # every weight a little against its gradient
+{after}    optimizer.step()                          # every weight a little against its gradient
     schedule.step()                           # {config['schedule']} learning rate"""
+
+
+def _between_backward_and_step(config: dict) -> str:
+    """The lines that change the gradient before it is used."""
+    lines = ""
+    if config.get("clip_norm"):
+        lines += f"    torch.nn.utils.clip_grad_norm_(model.parameters(), {config['clip_norm']:g})\n"
+    if config.get("l1"):
+        lines += (
+            "    for weight in (p for p in model.parameters() if p.ndim > 1):\n"
+            f"        weight.grad += {config['l1']:g} * weight.detach().sign()\n"
+        )
+    return lines
 
 
 def command(config: dict, defaults: dict, machine: bool = False) -> str:

@@ -14,7 +14,9 @@ from .augmentation import COLOUR, HOLE, NOISE, TURN, WINDOW, generator
 
 RATIO = 4 / 3  # of a random window's sides, at most, either way (torchvision's RandomResizedCrop)
 LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601, as torchvision rounds it
-NOISE_BANK = 2**20  # normal numbers of an epoch, of which each picture takes a stretch; drawing all would fill the memory
+NOISE_BANK = (
+    2**20
+)  # normal numbers of an epoch, of which each picture takes a stretch; drawing all would fill the memory
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,14 @@ class Distortions:
 
     def _each(self, change, more: tuple[str, ...] = ()) -> "Distortions":
         tables = [field.name for field in fields(self) if field.name not in ("strengths", "bank")] + [*more]
-        return replace(self, **{name: change(getattr(self, name)) for name in tables if getattr(self, name) is not None})
+        return replace(
+            self, **{name: change(getattr(self, name)) for name in tables if getattr(self, name) is not None}
+        )
 
 
 def draw(seed: int, epoch: int, count: int, strengths: Strengths, numbers: int) -> Distortions | None:
-    """The distortions of one epoch for `count` samples of `numbers` values each (C x H x W); None where there are none."""
+    """The distortions of one epoch for `count` samples of `numbers` values each (C x H x W); None for no strength."""
+
     def uniform(stream: int, columns: int) -> Tensor:
         return torch.rand(count, columns, generator=generator(seed, epoch, stream))
 
@@ -119,7 +124,7 @@ def distort(pictures: Tensor, distortions: Distortions, fill: Tensor) -> Tensor:
 
 
 def _moved(pictures: Tensor, distortions: Distortions) -> Tensor:
-    """One bilinear look-up for window and turn: where in the picture, -1..1, does each pixel of the result come from?"""
+    """One bilinear look-up for window and turn: where in the picture, -1..1, each pixel of the result comes from."""
     zeros = torch.zeros(len(pictures), device=pictures.device)
     turn = zeros if distortions.turn is None else distortions.turn
     cosine, sine = turn.cos(), turn.sin()
@@ -134,7 +139,7 @@ def _moved(pictures: Tensor, distortions: Distortions) -> Tensor:
 
 
 def _recoloured(pictures: Tensor, factors: Tensor) -> Tensor:
-    """Brightness, contrast about the mean grey, saturation about each pixel's grey; grey pictures have no saturation."""
+    """Brightness, contrast about the mean grey, saturation about each pixel's grey (grey pictures have none)."""
     brightness, contrast, saturation = factors.view(-1, 3, 1, 1, 1).unbind(1)
     pictures = (pictures * brightness).clamp(0, 255)
     pictures = _blended(pictures, _grey(pictures).mean(dim=(1, 2, 3), keepdim=True), contrast)

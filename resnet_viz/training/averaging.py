@@ -1,4 +1,4 @@
-"""A second network whose weights are the running mean of the learning one's: less jumpy, and most often a little better.
+"""A second network whose weights are the running mean of the learning one's: less jumpy, most often a little better.
 
 Validation, best, last and the test are of the averaged weights where a recipe asks for them (Tarvainen and Valpola
 2017; Izmailov et al. 2018). The learning network goes on from its own weights, which only resume.safetensors holds.
@@ -39,7 +39,9 @@ class Average:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Take up what `state` gave; without it, begin at the learning network's weights of now."""
-        saved = {name.removeprefix("average."): tensor for name, tensor in tensors.items() if name.startswith("average.")}
+        saved = {
+            name.removeprefix("average."): tensor for name, tensor in tensors.items() if name.startswith("average.")
+        }
         self.work.model.load_state_dict(saved or self.learning.state_dict())
         self.updates = int(tensors.get("average_updates", 0))
 

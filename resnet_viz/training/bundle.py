@@ -5,12 +5,16 @@ the run's own files say.
 """
 
 import json
+import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
 from .. import checkpoints, runs
 from ..problems import Problem
+from .config import Config
+from .ranges import used
 
 COPIED = ("status.json", "metrics.jsonl", "events.jsonl")
 GRADIENT_ROWS = 400  # at most, evenly through the run
@@ -23,6 +27,8 @@ def bundle(run: Path, target: Path, data_name: str) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     config = {**runs.read_config(run), "data": data_name}
+    if os.path.isabs(config.get("start_from") or ""):
+        config["start_from"] = Path(config["start_from"]).name  # a place on this machine tells nobody anything
     runs.write_config(target, config)
     for name in COPIED:
         if (run / name).exists():
@@ -51,10 +57,14 @@ def card(run: Path, config: dict, data_name: str) -> str:
     metrics = runs.Metrics(run).refresh()
     test, status = metrics["test"], runs.read_status(run)
     checkpoint = checkpoints.read(checkpoints.best_or_last(run))
-    recipe = "\n".join(f"- {key}: `{json.dumps(value)}`" for key, value in config.items() if key not in ("data", "version"))
-    settings = " ".join(f"--set {key}={json.dumps(value) if not isinstance(value, str) else value}" for key, value in config.items()
-                        if key not in ("data", "version", "network", "epochs", "arguments", "device", "threads") and value is not None)
-    arguments = f" --set 'arguments={json.dumps(config['arguments'])}'" if config["arguments"] else ""
+    known = {**Config().to_dict(), **config}
+    said = {key: value for key, value in config.items() if key not in ("data", "version") and used(key, known)}
+    recipe = "\n".join(f"- {key}: `{json.dumps(value)}`" for key, value in said.items())
+    machine, named = ("device", "threads"), ("network", "epochs", "arguments")
+    changed = {key: value for key, value in said.items() if key not in (*machine, *named) and value != Config().to_dict()[key]}
+    changed |= {"arguments": config["arguments"]} if config["arguments"] else {}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()}
+    settings = " ".join(f"--set {shlex.quote(f'{key}={text}')}" for key, text in texts.items())
     return f"""# {run.name}
 
 {checkpoint.network}, trained by this project's trainer on **{data_name}**. Test accuracy **{test['accuracy'][-1]:.2%}**
@@ -70,7 +80,7 @@ The pictures themselves do not travel with the project.
 Trained on {status['device']} with {status['threads']} threads, torch {status['torch']}; {metrics['train']['elapsed_s'][-1] / 60:,.0f} minutes of training steps
 on a machine that did other work at the same time. To train it again, DATA being the data set's name, folder or zip:
 
-    python -m resnet_viz train --network {config['network']} --data DATA --epochs {config['epochs']} {settings}{arguments} --out RUN_DIR
+    python -m resnet_viz train --network {config['network']} --data DATA --epochs {config['epochs']} {settings} --out RUN_DIR
 
 ## Limits
 It knows its {sum(checkpoint.heads)} classes and answers with one of them whatever the picture shows:

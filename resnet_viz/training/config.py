@@ -95,7 +95,8 @@ _TOGETHER = (  # what each setting alone does not show: (whether it fits, what t
     (lambda c: c.train_part == "all" or c.start_from,
      "train_part=head needs start_from: layers that never learned anything would never learn anything."),
     (lambda c: c.min_lr <= c.lr, "min_lr lies above lr, the highest rate; make it smaller."),
-    (lambda c: c.warmup_epochs <= c.epochs or not c.epochs, "warmup_epochs is longer than the run; make it shorter than epochs."),
+    (lambda c: c.warmup_epochs <= c.epochs or not c.epochs,
+     "warmup_epochs is longer than the run; make it shorter than epochs."),
 )
 
 

@@ -1,4 +1,4 @@
-"""Beginning from weights that others have learned: a new last layer where the classes differ, all or only that one trained.
+"""Beginning from weights that others have learned: a new last layer where the classes differ, all or only it trained.
 
 The weights are read once, when the run begins, into its own initial.safetensors: after that the run needs nobody else's
 file.
@@ -49,7 +49,11 @@ def begin(model: nn.Module, config: Config, classes: tuple[str, ...], heads: tup
     if not same:
         taken = {name: tensor for name, tensor in taken.items() if not name.startswith(f"{HEAD}.")}
     model.load_state_dict({**model.state_dict(), **taken})
-    learned = "all layers" if same else f"all layers but the last, which is new for {' + '.join(f'{n:,}' for n in heads)} classes"
+    learned = (
+        "all layers"
+        if same
+        else f"all layers but the last, which is new for {' + '.join(f'{n:,}' for n in heads)} classes"
+    )
     return f"begun from {config.start_from}: {learned}"
 
 
@@ -61,8 +65,10 @@ def _taken(model: nn.Module, checkpoint: Checkpoint, reference: str, network: st
     counters = ("num_batches_tracked",)  # old files lack them, and nothing depends on them
     for name in sorted(own.keys() | checkpoint.state.keys()):
         if name not in taken and not name.startswith(f"{HEAD}.") and not name.endswith(counters):
-            raise Problem(f"The weights {reference} are of {checkpoint.network} and do not fit this {network} ({name} differs); "
-                          f"choose the network and the arguments they were learned with.")
+            raise Problem(
+                f"The weights {reference} are of {checkpoint.network} and do not fit this {network} ({name} differs); "
+                f"choose the network and the arguments they were learned with."
+            )
     return taken
 
 
@@ -80,8 +86,10 @@ def _same_spec(model: nn.Module, checkpoint: Checkpoint, reference: str, network
         own = getattr(model.spec, key)
         meaningless = key in NO_TENSORS or (key in ("variant", "expansion") and theirs.spec.block == "basic")
         if own != value and not meaningless:
-            raise Problem(f"The weights {reference} are of {checkpoint.network} with {key} {value}, not {own}; "
-                          f"choose the network and the arguments they were learned with.")
+            raise Problem(
+                f"The weights {reference} are of {checkpoint.network} with {key} {value}, not {own}; "
+                f"choose the network and the arguments they were learned with."
+            )
 
 
 def freeze(model: nn.Module, train_part: str) -> None:

@@ -8,7 +8,9 @@ from .fine_tuning import HEAD
 
 
 def _sgd(groups, config: Config, fused: bool):
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov and config.momentum > 0, fused=fused)
+    return torch.optim.SGD(
+        groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov and config.momentum > 0, fused=fused
+    )
 
 
 def _adam(groups, config: Config, fused: bool):
@@ -33,7 +35,13 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
     if config.head_lr_factor != 1:
         head = [p for name, p in learning if name.startswith(f"{HEAD}.")]
         parts = [([p for name, p in learning if not name.startswith(f"{HEAD}.")], 1.0), (head, config.head_lr_factor)]
-    groups = [{"params": chosen, "weight_decay": decay, "lr_factor": factor} for parameters, factor in parts
-              for chosen, decay in (([p for p in parameters if p.ndim > 1], config.weight_decay),
-                                    ([p for p in parameters if p.ndim <= 1], 0.0)) if chosen]
+    groups = [
+        {"params": chosen, "weight_decay": decay, "lr_factor": factor}
+        for parameters, factor in parts
+        for chosen, decay in (
+            ([p for p in parameters if p.ndim > 1], config.weight_decay),
+            ([p for p in parameters if p.ndim <= 1], 0.0),
+        )
+        if chosen
+    ]
     return OPTIMIZERS[config.optimizer](groups, config, fused=config.device != "mps")

@@ -73,8 +73,15 @@ def cyclical(config: Config, now: Moment) -> float:
     return config.min_lr + (config.lr - config.min_lr) * (1 - abs(2 * place - 1))
 
 
-SCHEDULES = {"constant": constant, "step": step, "multi-step": multi_step, "exponential": exponential, "cosine": cosine,
-             "one-cycle": one_cycle, "cyclical": cyclical}
+SCHEDULES = {
+    "constant": constant,
+    "step": step,
+    "multi-step": multi_step,
+    "exponential": exponential,
+    "cosine": cosine,
+    "one-cycle": one_cycle,
+    "cyclical": cyclical,
+}
 
 
 def learning_rate(config: Config, step: int, total_steps: int) -> float:

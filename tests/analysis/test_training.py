@@ -83,6 +83,16 @@ def test_the_command_says_only_what_differs():
     assert "--set lr=0.3" in words and "--set seed=7" in words and "momentum" not in words
 
 
+def test_penalties_and_clipping_are_in_the_formulas_and_the_code():
+    config = Config(l1=0.01, clip_norm=2.0, label_smoothing=0.1)
+    formulas, code = training.formulas(config.to_dict(), metrics()), training.code(config.to_dict())
+    assert any("sign" in line and "0.01" in line for line in formulas) and any(r"0.9\,\ln" in line for line in formulas)
+    compile(code, "code", "exec")
+    assert "clip_grad_norm_(model.parameters(), 2)" in code and "0.01 * weight" in code and "label_smoothing=0.1" in code
+    plain = training.code(Config().to_dict())
+    assert "clip" not in plain and "smoothing" not in plain and "sign" not in "".join(training.formulas(Config().to_dict(), metrics()))
+
+
 def test_the_command_makes_the_same_recipe():
     config = Config(schedule="multi-step", milestones=[0.5, 0.75], lr=0.3, keep_weights=True, nesterov=False, size=64, flip=0.0)
     words = shlex.split(training.command(config.to_dict(), Config().to_dict()).replace("\\\n", " "))

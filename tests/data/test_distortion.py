@@ -1,4 +1,4 @@
-"""Each distortion against torchvision's or a slow loop; and what happens to a sample is decided by seed, epoch and sample alone."""
+"""Each distortion against torchvision's or a slow loop; and seed, epoch and sample alone decide what happens to one."""
 
 import math
 from dataclasses import replace
@@ -36,7 +36,9 @@ def test_a_window_is_torchvisions_resized_crop():
 
 
 def test_a_window_that_is_turned_is_the_turn_first_and_then_the_window():
-    smooth = F.interpolate(pictures(6, 3, 4).float(), 32, mode="bicubic").clamp(0, 255)  # two interpolations of one are near one
+    smooth = F.interpolate(pictures(6, 3, 4).float(), 32, mode="bicubic").clamp(
+        0, 255
+    )  # two interpolations of one are near one
     window, turn = torch.tensor([[0.2, 0.3, 0.5, 0.4]]).repeat(6, 1), torch.full((6,), 0.4)
     both = distort(smooth, Distortions(Strengths(), window=window, turn=turn), GREY)
     zoomed = distort(smooth, Distortions(Strengths(), window=window), GREY)
@@ -94,12 +96,21 @@ def test_any_split_into_batches_gives_the_same_pictures():
 def test_each_kind_has_a_stream_of_its_own():
     """Switching the others off leaves each as it was; another seed or epoch changes all."""
     whole, again = draw(5, 2, 40, ALL, 10), draw(5, 2, 40, ALL, 10)
-    alone = {"window": Strengths(crop_area=0.3), "turn": Strengths(rotation=20), "noise_at": Strengths(noise=0.2), "hole": Strengths(cutout=3),
-             "colour": Strengths(brightness=0.3, contrast=0.3, saturation=0.3)}
+    alone = {
+        "window": Strengths(crop_area=0.3),
+        "turn": Strengths(rotation=20),
+        "noise_at": Strengths(noise=0.2),
+        "hole": Strengths(cutout=3),
+        "colour": Strengths(brightness=0.3, contrast=0.3, saturation=0.3),
+    }
     for name, strengths in alone.items():
         table = getattr(whole, name)
-        assert torch.equal(table, getattr(draw(5, 2, 40, strengths, 10), name)) and torch.equal(table, getattr(again, name))
-        assert not torch.equal(table, getattr(draw(5, 3, 40, ALL, 10), name)) and not torch.equal(table, getattr(draw(6, 2, 40, ALL, 10), name))
+        assert torch.equal(table, getattr(draw(5, 2, 40, strengths, 10), name)) and torch.equal(
+            table, getattr(again, name)
+        )
+        assert not torch.equal(table, getattr(draw(5, 3, 40, ALL, 10), name)) and not torch.equal(
+            table, getattr(draw(6, 2, 40, ALL, 10), name)
+        )
 
 
 def test_windows_and_angles_are_spread_as_they_should_be():
@@ -110,4 +121,6 @@ def test_windows_and_angles_are_spread_as_they_should_be():
     assert (width * height).min() >= 0.2499 - 1e-3 and (width / height)[free].max() <= RATIO + 1e-3
     area = width * height  # below 3/4 no side is cut short
     assert area[area < 0.7].mean().item() == pytest.approx((0.25 + 0.7) / 2, abs=0.01)
-    assert math.degrees(drawn.turn.abs().max()) == pytest.approx(30, abs=0.1) and drawn.turn.mean().item() == pytest.approx(0, abs=0.01)
+    assert math.degrees(drawn.turn.abs().max()) == pytest.approx(
+        30, abs=0.1
+    ) and drawn.turn.mean().item() == pytest.approx(0, abs=0.01)

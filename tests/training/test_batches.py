@@ -13,8 +13,21 @@ from resnet_viz.training.work import prepare
 
 from .conftest import TINY
 
-EVERYTHING = replace(TINY, flip=0.5, flip_vertical=0.5, crop_padding=1, crop_area=0.4, rotation=15, brightness=0.2, contrast=0.2,
-                     saturation=0.2, noise=0.05, cutout=3, mixup=0.4, train_limit=40)
+EVERYTHING = replace(
+    TINY,
+    flip=0.5,
+    flip_vertical=0.5,
+    crop_padding=1,
+    crop_area=0.4,
+    rotation=15,
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    noise=0.05,
+    cutout=3,
+    mixup=0.4,
+    train_limit=40,
+)
 
 FLIPS = [True, True, True, True, False, False, False, False]  # drawn by the program of before
 OFFSETS = [[0, 2], [0, 2], [1, 0], [0, 2]]
@@ -30,7 +43,7 @@ def test_an_old_recipe_sees_what_it_always_saw():
     for picture, n in zip(shown, samples.tolist()):
         image = work.train.images[n].flip(2) if choices.flip[n] else work.train.images[n]
         row, column = choices.offset[n].tolist()
-        image = F.pad(image, (1, 1, 1, 1))[:, row:row + 8, column:column + 8]
+        image = F.pad(image, (1, 1, 1, 1))[:, row : row + 8, column : column + 8]
         mean, std = torch.tensor(work.preprocessing.mean), torch.tensor(work.preprocessing.std)
         torch.testing.assert_close(picture, (image / 255 - mean.view(3, 1, 1)) / std.view(3, 1, 1))
 
@@ -51,7 +64,9 @@ def test_mixed_pictures_are_lost_by_their_shares():
     batch = batches.batch(work, torch.arange(9), batches.plan(work, 0))
     logits = torch.randn(9, 10)
     loss, right = batches.loss_and_right(logits, batch, work)
-    answers = (F.one_hot(batch.labels[:, 0], 10).T * batch.share + F.one_hot(batch.partners[:, 0], 10).T * (1 - batch.share)).T
+    answers = (
+        F.one_hot(batch.labels[:, 0], 10).T * batch.share + F.one_hot(batch.partners[:, 0], 10).T * (1 - batch.share)
+    ).T
     assert loss.item() == pytest.approx(F.cross_entropy(logits, 0.9 * answers + 0.01).item(), abs=1e-5)
     assert right.item() == pytest.approx(answers[torch.arange(9), logits.argmax(1)].sum().item(), abs=1e-5)
 
@@ -63,7 +78,10 @@ def test_what_covers_is_0_for_the_network():
 
 
 def test_pictures_stay_small_in_memory_and_are_enlarged_for_the_network():
-    work, small = prepare(replace(TINY, size=24, crop_padding=0, train_limit=40)), prepare(replace(TINY, crop_padding=0, train_limit=40))
+    work, small = (
+        prepare(replace(TINY, size=24, crop_padding=0, train_limit=40)),
+        prepare(replace(TINY, crop_padding=0, train_limit=40)),
+    )
     assert torch.equal(work.train.images, small.train.images) and work.train.images.shape[-1] == 8
     shown = batches.batch(work, torch.arange(5), batches.plan(work, 0)).pictures
     enlarged = F.interpolate(work.train.images[:5], 24, mode="bilinear", antialias=True)

@@ -1,3 +1,6 @@
+import shlex
+from dataclasses import replace
+
 import torch
 from safetensors.torch import load_file
 
@@ -5,7 +8,11 @@ import pytest
 
 from resnet_viz import checkpoints, runs
 from resnet_viz.problems import Problem
-from resnet_viz.training.bundle import bundle
+from resnet_viz.commands.output import Parser
+from resnet_viz.commands.training import train_arguments
+from resnet_viz.training.bundle import bundle, card
+from resnet_viz.training.config import from_dict
+from resnet_viz.training.terminal import config_from
 
 
 def test_a_bundle_is_a_finished_run_of_half_the_size(tmp_path, finished, monkeypatch):
@@ -21,6 +28,18 @@ def test_a_bundle_is_a_finished_run_of_half_the_size(tmp_path, finished, monkeyp
     assert len(runs.snapshots(target)) == len(runs.snapshots(finished))
     card = (target / "README.md").read_text()
     assert f"{checkpoint.metrics['test_accuracy']:.2%}" in card and "Digits of somebody" in card
+
+
+def test_the_cards_command_makes_the_same_recipe(finished, tmp_path):
+    """But for the machine and the data set's place, which are another reader's own."""
+    config = replace(from_dict(runs.read_config(finished)), schedule="multi-step", milestones=[0.5, 1.5], arguments={"stem_width": 8})
+    text = card(finished, config.to_dict(), "Digits of somebody")
+    words = shlex.split(next(line for line in text.splitlines() if line.strip().startswith("python -m")))
+    parser = Parser(prog="train")
+    train_arguments(parser)
+    made = config_from(parser.parse_intermixed_args(words[words.index("train") + 1:]))
+    assert replace(made, data="digits", device=config.device, threads=config.threads) == config
+    assert "peak_at" not in text and "milestones" in text, "what does nothing is not said"
 
 
 def test_an_unfinished_run_is_not_bundled(tmp_path):

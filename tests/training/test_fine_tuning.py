@@ -1,4 +1,4 @@
-"""Beginning from learned weights: what is taken, what is new, what learns, and that the run needs nobody else's file."""
+"""Beginning from learned weights: what is taken, what is new, what learns; and the run needs nobody else's file."""
 
 import shutil
 from dataclasses import replace
@@ -23,7 +23,10 @@ SHORT = replace(TINY, epochs=1, train_limit=200, momentum=0.0, nesterov=False, w
 
 
 def head_and_others(state):
-    return ({name: t for name, t in state.items() if name.startswith("fc.")}, {name: t for name, t in state.items() if not name.startswith("fc.")})
+    return (
+        {name: t for name, t in state.items() if name.startswith("fc.")},
+        {name: t for name, t in state.items() if not name.startswith("fc.")},
+    )
 
 
 def same(a, b) -> bool:
@@ -92,12 +95,18 @@ def test_the_last_layer_may_have_a_rate_of_its_own():
         torch.testing.assert_close(step, steps[1.0][name] * (10 if name.startswith("fc.") else 1), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"network": "resnet14"}, "of resnet8 with depths"), ({"network": "plain8"}, "shortcut"),
-    ({"arguments": {"activation": "tanh"}}, "activation relu, not tanh"), ({"network": "simple-cnn"}, "weights of resnet8, not of simple-cnn"),
-    ({"start_from": "nowhere.pth"}, "nowhere.pth"), ({"start_from": "ResNet18_Weights.IMAGENET1K_V1"}, "choose network=resnet18"),
-    ({"start_from": "ResNet18_Weights.V7"}, "IMAGENET1K_V1"),
-])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": "resnet14"}, "of resnet8 with depths"),
+        ({"network": "plain8"}, "shortcut"),
+        ({"arguments": {"activation": "tanh"}}, "activation relu, not tanh"),
+        ({"network": "simple-cnn"}, "weights of resnet8, not of simple-cnn"),
+        ({"start_from": "nowhere.pth"}, "nowhere.pth"),
+        ({"start_from": "ResNet18_Weights.IMAGENET1K_V1"}, "choose network=resnet18"),
+        ({"start_from": "ResNet18_Weights.V7"}, "IMAGENET1K_V1"),
+    ],
+)
 def test_weights_that_do_not_fit_are_refused_before_a_run_exists(changes, words, letters, tmp_path):
     with pytest.raises(Problem, match=words) as error:
         process.create(replace(SHORT, **{"start_from": str(letters), **changes}), tmp_path / "run")

@@ -38,34 +38,52 @@ def exponential(optimizer):
 def warmed_cosine(optimizer):
     warm = 2 * PER_EPOCH
     rise = lr_scheduler.LinearLR(optimizer, FIRST, 1.0, warm)
-    return lr_scheduler.SequentialLR(optimizer, [rise, lr_scheduler.CosineAnnealingLR(optimizer, STEPS - warm, 0.01)], [warm])
+    return lr_scheduler.SequentialLR(
+        optimizer, [rise, lr_scheduler.CosineAnnealingLR(optimizer, STEPS - warm, 0.01)], [warm]
+    )
 
 
 def one_cycle(optimizer):
     """torch counts both ends of its cycle as steps, and ends one step before ours does."""
-    return lr_scheduler.OneCycleLR(optimizer, 0.3, total_steps=STEPS + 1, pct_start=(0.4 * STEPS + 1) / (STEPS + 1),
-                                   anneal_strategy="linear", div_factor=1e9, final_div_factor=1e9)
+    return lr_scheduler.OneCycleLR(
+        optimizer,
+        0.3,
+        total_steps=STEPS + 1,
+        pct_start=(0.4 * STEPS + 1) / (STEPS + 1),
+        anneal_strategy="linear",
+        div_factor=1e9,
+        final_div_factor=1e9,
+    )
 
 
-@pytest.mark.parametrize(("settings", "make"), [
-    ({"schedule": "constant"}, lambda o: lr_scheduler.ConstantLR(o, 1.0)),
-    ({"schedule": "constant", "warmup_epochs": 1.0}, lambda o: lr_scheduler.LinearLR(o, FIRST, 1.0, PER_EPOCH)),
-    ({"schedule": "step", "step_epochs": 3, "gamma": 0.5}, lambda o: lr_scheduler.StepLR(o, 3 * PER_EPOCH, 0.5)),
-    ({"schedule": "multi-step", "milestones": [2, 5]}, lambda o: lr_scheduler.MultiStepLR(o, [22, 55], 0.1)),
-    ({"schedule": "multi-step", "milestones": (0.5, 0.75)}, lambda o: lr_scheduler.MultiStepLR(o, [39, 58], 0.1)),  # 38.5 and 57.75
-    ({"schedule": "exponential", "gamma": 0.8}, exponential),
-    ({"schedule": "cosine"}, lambda o: lr_scheduler.CosineAnnealingLR(o, STEPS)),
-    ({"schedule": "cosine", "warmup_epochs": 2.0, "min_lr": 0.01}, warmed_cosine),
-    ({"schedule": "cyclical", "cycle_epochs": 2.0, "min_lr": 0.01},
-     lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.3, step_size_up=PER_EPOCH, cycle_momentum=False)),
-])
+@pytest.mark.parametrize(
+    ("settings", "make"),
+    [
+        ({"schedule": "constant"}, lambda o: lr_scheduler.ConstantLR(o, 1.0)),
+        ({"schedule": "constant", "warmup_epochs": 1.0}, lambda o: lr_scheduler.LinearLR(o, FIRST, 1.0, PER_EPOCH)),
+        ({"schedule": "step", "step_epochs": 3, "gamma": 0.5}, lambda o: lr_scheduler.StepLR(o, 3 * PER_EPOCH, 0.5)),
+        ({"schedule": "multi-step", "milestones": [2, 5]}, lambda o: lr_scheduler.MultiStepLR(o, [22, 55], 0.1)),
+        (
+            {"schedule": "multi-step", "milestones": (0.5, 0.75)},
+            lambda o: lr_scheduler.MultiStepLR(o, [39, 58], 0.1),
+        ),  # 38.5 and 57.75
+        ({"schedule": "exponential", "gamma": 0.8}, exponential),
+        ({"schedule": "cosine"}, lambda o: lr_scheduler.CosineAnnealingLR(o, STEPS)),
+        ({"schedule": "cosine", "warmup_epochs": 2.0, "min_lr": 0.01}, warmed_cosine),
+        (
+            {"schedule": "cyclical", "cycle_epochs": 2.0, "min_lr": 0.01},
+            lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.3, step_size_up=PER_EPOCH, cycle_momentum=False),
+        ),
+    ],
+)
 def test_every_schedule_is_torchs(settings, make):
     assert ours(**settings) == pytest.approx(torchs(make), abs=1e-12)
 
 
 def test_exponential_is_torchs_stepped_once_an_epoch():
     assert ours(schedule="exponential", gamma=0.8)[::PER_EPOCH] == pytest.approx(
-        torchs(lambda o: lr_scheduler.ExponentialLR(o, 0.8), EPOCHS), abs=1e-12)
+        torchs(lambda o: lr_scheduler.ExponentialLR(o, 0.8), EPOCHS), abs=1e-12
+    )
 
 
 def test_one_cycle_is_torchs_but_for_the_first_step():
@@ -94,11 +112,17 @@ def test_a_run_without_an_epoch_has_a_rate():
         assert 0 <= learning_rate(Config(epochs=0, schedule=name, milestones=[1]), 0, 0) <= 0.1
 
 
-@pytest.mark.parametrize(("settings", "word"), [
-    ({"schedule": "multi-step"}, "milestones"), ({"schedule": "one-cycle", "warmup_epochs": 1}, "rise of their own"),
-    ({"schedule": "cosine", "min_lr": 0.5}, "min_lr"), ({"schedule": "cosine", "warmup_epochs": 9}, "longer than the run"),
-    ({"schedule": "multi-step", "milestones": [0]}, "milestones"), ({"schedule": "multi-step", "milestones": [[1]]}, "milestones"),
-])
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"schedule": "multi-step"}, "milestones"),
+        ({"schedule": "one-cycle", "warmup_epochs": 1}, "rise of their own"),
+        ({"schedule": "cosine", "min_lr": 0.5}, "min_lr"),
+        ({"schedule": "cosine", "warmup_epochs": 9}, "longer than the run"),
+        ({"schedule": "multi-step", "milestones": [0]}, "milestones"),
+        ({"schedule": "multi-step", "milestones": [[1]]}, "milestones"),
+    ],
+)
 def test_what_does_not_fit_together_is_refused(settings, word):
     with pytest.raises(Problem, match=word):
         Config(**settings)

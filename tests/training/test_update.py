@@ -41,7 +41,11 @@ def data_gradients(before) -> list:
             p.copy_(value)
     p = work.preprocessing
     pictures = (work.train.images[:20] / 255 - torch.tensor(p.mean).view(3, 1, 1)) / torch.tensor(p.std).view(3, 1, 1)
-    return list(torch.autograd.grad(F.cross_entropy(work.model(pictures), work.train.labels[:20, 0]), list(work.model.parameters())))
+    return list(
+        torch.autograd.grad(
+            F.cross_entropy(work.model(pictures), work.train.labels[:20, 0]), list(work.model.parameters())
+        )
+    )
 
 
 def test_l1_is_the_gradient_of_the_sum_of_the_weights_sizes():
@@ -77,8 +81,13 @@ def test_averaged_weights_are_torchs():
     update = Update(work, make_optimizer(work.model, work.config))
     update.load({})
     # torch's mean begins with the first update; ours with the initial weights
-    theirs = AveragedModel(work.model, avg_fn=lambda mean, now, count: torch.lerp(
-        mean, now, 1 - min(0.25, (1 + count) / (10 + count))) if mean.is_floating_point() else now, use_buffers=True)
+    theirs = AveragedModel(
+        work.model,
+        avg_fn=lambda mean, now, count: (
+            torch.lerp(mean, now, 1 - min(0.25, (1 + count) / (10 + count))) if mean.is_floating_point() else now
+        ),
+        use_buffers=True,
+    )
     theirs.update_parameters(work.model)
     work.model.train()
     for index in range(3):
@@ -91,7 +100,18 @@ def test_averaged_weights_are_torchs():
 
 
 def test_best_last_and_test_are_of_the_averaged_weights_and_a_stopped_run_goes_on_bit_for_bit(tmp_path):
-    config = replace(TINY, ema_decay=0.9, train_limit=200, l1=1e-5, clip_norm=1.0, mixup=0.2, noise=0.05, epochs=2, optimizer="adamw", lr=0.01)
+    config = replace(
+        TINY,
+        ema_decay=0.9,
+        train_limit=200,
+        l1=1e-5,
+        clip_norm=1.0,
+        mixup=0.2,
+        noise=0.05,
+        epochs=2,
+        optimizer="adamw",
+        lr=0.01,
+    )
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train_here(config, whole)
     assert train_here(config, parts, stop_at=5) == "stopped"
