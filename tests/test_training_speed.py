@@ -36,7 +36,7 @@ def test_without_airbench_the_row_says_so(monkeypatch):
     assert "airbench is not installed" in training_speed.rate_beside_airbench()["figure"]
 
 
-def test_the_ratio_is_theirs_over_ours_pair_by_pair():
+def test_the_ratio_is_theirs_over_ours_in_their_medians():
     assert training_speed._ratio([1.0, 4.0, 1.0], [2.0, 8.0, 1.0], 128) == {"ratio": 2.0, "figure": "2.00 x (128 against 64 images/s)"}
 
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ..problems import Problem
@@ -46,9 +47,34 @@ def opened(path: Path) -> Iterator[Store]:
                     lambda name: archive.read(members[root + name]))
 
 
+def reader(path: Path) -> Callable[..., bytes]:
+    """read(name, first=None): the bytes, or the first so many, of a file of the folder or zip, without listing it anew."""
+    return _reader(path, os.getpid())  # an open zip must not be shared with another process: both would move its one position
+
+
+@lru_cache(maxsize=4)
+def _reader(path: Path, process: int) -> Callable[..., bytes]:
+    if path.is_dir():
+        root = _root(path)
+        return lambda name, first=None: _read_file(root / name, first)
+    archive = zipfile.ZipFile(path)
+    members = _safe_members(path.name, archive)
+    root = _enclosing({name.split("/")[0] for name in members if "/" in name})
+
+    def read(name: str, first: int | None = None) -> bytes:
+        with archive.open(members[root + name]) as file:
+            return file.read(first)
+
+    return read
+
+
+def _root(path: Path) -> Path:
+    return path / _enclosing({p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith(".")})
+
+
 def _folder_files(path: Path) -> tuple[Path, tuple[str, ...]]:
     """Where train/ and test/ are, and every file in them; only these are searched, `path` may be a whole disk."""
-    root = path / _enclosing({p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith(".")})
+    root = _root(path)
     files = []
     for entry in os.scandir(root):
         if entry.is_dir():
@@ -74,10 +100,11 @@ def _enclosing(tops: set[str]) -> str:
     return tops.pop() + "/" if len(tops) == 1 and not tops & set(SPLITS) else ""
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, first: int | None = None) -> bytes:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ValueError("file too large")
-    return path.read_bytes()
+    with open(path, "rb") as file:
+        return file.read(first)
 
 
 def _safe_members(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -24,12 +24,13 @@ from PIL import Image
 
 from ..problems import Problem
 from . import uploads
-from .archives import Store, opened
+from .archives import Store, opened, reader
 from .sources import SPLITS, Pictures, Progress
 
 MAX_BYTES = 2 * 2 ** 30             # of one split, decoded
 MAX_PIXELS = 50_000_000             # of one picture
 LARGEST_KEPT = 256                  # square pictures all of one size up to this side are kept as they are
+HEADER_BYTES = 2 ** 16              # in them, a picture file says what it is
 USUAL_SIZE = 224                    # larger or unequal ones are brought to this side at most
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # none that starts another program
@@ -65,6 +66,47 @@ def read(path: Path, split: str, progress: Progress | None = None, size: int | N
     return Pictures(torch.from_numpy(arrays), labels, tuple(name for head in listing.classes for name in head),
                     tuple(len(head) for head in listing.classes), path.resolve().stem if path.is_file()
                     else path.resolve().name, listing.notes + _told(unreadable, len(listing.files)))
+
+
+def listed(path: Path, split: str) -> tuple[Listing, int]:
+    """What a split holds, and the side its pictures would be brought to going by the first; none is decoded."""
+    with opened(path) as store:
+        listing = _listing(store, split)
+        return listing, min(USUAL_SIZE, _first_side(store, listing.files))
+
+
+def readable(path: Path, files: list[str], progress: Progress | None) -> tuple[list[int], tuple[str, ...]]:
+    """The indices of the files that begin like a picture, and the notes that name the others."""
+    kept, unreadable, read = [], [], reader(path)
+    for index, name in enumerate(files):
+        if progress and index % 500 == 0:
+            progress(index, len(files), f"checking {path.name}")
+        try:
+            _beginning(read, name)
+        except UNREADABLE:
+            unreadable.append(name)
+            continue
+        kept.append(index)
+    if not kept:
+        raise Problem(f"None of the {len(files):,} pictures of {path.name} could be read; give PNG, JPEG or WebP pictures.")
+    return kept, _told(unreadable, len(files))
+
+
+def _beginning(read, name: str) -> None:
+    try:
+        _image(read(name, HEADER_BYTES))
+    except UNREADABLE:
+        _image(read(name))              # a long preface, e.g. a preview inside the EXIF data
+
+
+def open_picture(path: Path, name: str) -> Image.Image:
+    """One picture of a folder or zip, upright and in its own resolution, grey or RGB; raises one of UNREADABLE."""
+    data = reader(path)(name)
+    image = _image(data)
+    if image.mode not in ("L", "RGB") or "exif" in image.info or "transparency" in image.info:
+        image = uploads.decode(data, "picture").image
+    image.load()
+    return image
 
 
 # ---------------------------------------------------------------- which files, which labels

@@ -1,12 +1,13 @@
 """What the network gets to see in one step: pictures drawn from the training split, changed, and made into numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..data import augmentation, distortion, mixing
 from ..data.preprocessing import enlarge, normalise
+from ..data.streaming import Streamed
 from ..evaluation import loss_of, right_answers
 from .work import Work
 
@@ -18,6 +19,7 @@ class Plan:
     choices: augmentation.Choices
     distortions: distortion.Distortions | None = None
     mixture: mixing.Mixture | None = None
+    windows: Tensor | None = None  # where pictures are read from files: float [N, 4], cut out while they have their own resolution
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,10 @@ def plan(work: Work, epoch: int) -> Plan:
     numbers = work.preprocessing.channels * work.preprocessing.size**2
     distortions = distortion.draw(config.seed, epoch, count, strengths, numbers)
     mixture = mixing.draw(config.seed, epoch, count, config.mixup)
-    return Plan(*(part and part.to(work.device) for part in (choices, distortions, mixture)))
+    windows = None
+    if isinstance(work.train.images, Streamed) and distortions is not None:
+        windows, distortions = distortions.window, replace(distortions, window=None)
+    return Plan(*(part and part.to(work.device) for part in (choices, distortions, mixture)), windows)
 
 
 def batch(work: Work, samples: Tensor, plan: Plan) -> Batch:
@@ -53,12 +58,25 @@ def batch(work: Work, samples: Tensor, plan: Plan) -> Batch:
 
 
 def _pictures(work: Work, samples: Tensor, plan: Plan) -> Tensor:
-    pictures = enlarge(work.train.images[samples], work.preprocessing.size)
+    pictures = enlarge(_read(work, samples, plan), work.preprocessing.size)
     pictures = augmentation.augment(pictures, plan.choices.of(samples, work.device))
     if plan.distortions is not None:
         fill = 255 * torch.tensor(work.preprocessing.mean, device=work.device)
         pictures = distortion.distort(pictures, plan.distortions.of(samples), fill)
     return normalise(pictures, work.preprocessing)
+
+
+def _read(work: Work, samples: Tensor, plan: Plan) -> Tensor:
+    images = work.train.images
+    return images.windows(samples, plan.windows) if isinstance(images, Streamed) else images[samples]
+
+
+def expect(work: Work, batches: list[Tensor], plan: Plan) -> None:
+    """Tell pictures that are read from files which batches (int64 [B]) this epoch will ask for, in which order."""
+    if isinstance(work.train.images, Streamed):
+        partners = [] if plan.mixture is None else [plan.mixture.of(samples).partner for samples in batches]
+        asked = [samples for pair in zip(batches, partners) for samples in pair] if partners else batches
+        work.train.images.expect([samples.tolist() for samples in asked], plan.windows)
 
 
 def loss_and_right(logits: Tensor, batch: Batch, work: Work) -> tuple[Tensor, Tensor]:

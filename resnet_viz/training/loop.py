@@ -87,11 +87,13 @@ class Loop:
         epoch, count = self.position.epoch, len(self.work.train)
         order = batch_order(self.config.seed, epoch, count).to(self.work.device)  # all at once: no step waits for a copy
         choices = self.update.draw(epoch)
-        for index in range(self.position.step - epoch * self.steps_per_epoch, self.steps_per_epoch):
+        first = self.position.step - epoch * self.steps_per_epoch
+        parts = list(order.split(self.config.batch_size)[first:self.steps_per_epoch])
+        self.update.expect(parts, choices)
+        for index, samples in enumerate(parts, first):
             if not self._may_go_on():
                 return False
             started = time.monotonic()
-            samples = order[index * self.config.batch_size: (index + 1) * self.config.batch_size]
             self._step(samples, choices)
             if index == self.steps_per_epoch - 1 and self.work.device.type == "cuda":
                 torch.cuda.synchronize()  # once an epoch, so that its time holds all of its work

@@ -47,6 +47,10 @@ class Update:
         """What happens to every training picture in this epoch."""
         return batches.plan(self.work, epoch)
 
+    def expect(self, parts: list[Tensor], choices: batches.Plan) -> None:
+        """Which training pictures the next steps will ask for, so that those in files can be read in advance."""
+        batches.expect(self.work, parts, choices)
+
     def step(self, samples: Tensor, choices: batches.Plan, lr: float, watch: bool = False) -> Outcome:
         """One update from these training pictures (int64 [B], on any device) at this learning rate."""
         return self.learn(self.batch(samples, choices), lr, watch)

@@ -1,13 +1,14 @@
 """What a run works on: the network, the pictures on the device, and how they are prepared. Made from the config alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from ..data import sources
+from ..data import sources, streaming
 from ..data.preprocessing import Preprocessing, enlarge, normalisation
 from ..data.splits import one_of_each, split_validation
+from ..data.streaming import Streamed
 from ..networks import zoo
 from ..problems import Problem
 from . import fine_tuning
@@ -20,9 +21,12 @@ STATISTICS_CHUNK = 500  # pictures that are enlarged at a time
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures uint8 [N, C, H, W], at most of the run's size, and labels int64 [N, heads], both on the run's device."""
+    """Pictures uint8 [N, C, H, W], at most of the run's size, and labels int64 [N, heads], both on the run's device.
 
-    images: Tensor
+    Pictures that do not fit into memory are read from their files when they are asked for.
+    """
+
+    images: Tensor | Streamed
     labels: Tensor
 
     def __len__(self) -> int:
@@ -55,8 +59,7 @@ class Work:
 def prepare(config: Config, progress=None) -> Work:
     """Load the data, split it, build the network. progress(done, total, text) is called while data load."""
     device = torch.device(config.device)
-    train = sources.load(config.data, "train", progress, config.size)
-    test = sources.load(config.data, "test", progress, config.size)
+    train, test = _load(config, progress)
     heads = tuple(train.heads)
     for pictures in (train, test):
         _check_labels(config, pictures.labels, heads)
@@ -70,7 +73,7 @@ def prepare(config: Config, progress=None) -> Work:
     train, test = _at_most(train, channels, size), _at_most(test, channels, size)
 
     kept, held_out = split_validation(train.labels[:, 0], config.val_fraction, config.train_limit, config.seed)
-    preprocessing = _preprocessing(config, train.images[kept], size, channels)
+    preprocessing = _preprocessing(config, _some(train.images, kept), size, channels)
     torch.manual_seed(config.seed)
     model = zoo.build(config.network, arguments).to(device, memory_format=torch.channels_last)
     fine_tuning.freeze(model, config.train_part)
@@ -79,6 +82,13 @@ def prepare(config: Config, progress=None) -> Work:
                 test=_split(test, torch.arange(len(test.images)), device), fixed=Split(enlarge(test.images[fixed], size).to(device), test.labels[fixed].to(device)),
                 preprocessing=preprocessing, classes=train.classes, heads=heads, arguments=arguments,
                 notes=tuple(dict.fromkeys((*train.notes, *test.notes))))
+
+
+def _load(config: Config, progress) -> tuple[sources.Pictures, sources.Pictures]:
+    """The training and test pictures: in memory, or streamed from their files where the training pictures are too many."""
+    workers = max(1, min(streaming.WORKERS, config.threads or 1))
+    splits = [streaming.load(config.data, split, config.size, workers, progress) for split in ("train", "test")]
+    return tuple(found or sources.load(config.data, split, progress, config.size) for found, split in zip(splits, ("train", "test")))
 
 
 def _check_labels(config: Config, labels: Tensor, heads: tuple[int, ...]) -> None:
@@ -91,16 +101,23 @@ def _check_labels(config: Config, labels: Tensor, heads: tuple[int, ...]) -> Non
 
 def _at_most(pictures, channels: int, size: int):
     """Smaller pictures stay small: they are enlarged batch by batch."""
+    if isinstance(pictures.images, Streamed):
+        return replace(pictures, images=replace(pictures.images, channels=channels, size=size))
     return sources.fit(pictures, channels, min(size, *pictures.images.shape[2:]))
 
 
 def _split(pictures, chosen: Tensor, device: torch.device) -> Split:
-    return Split(pictures.images[chosen].to(device), pictures.labels[chosen].to(device))
+    return Split(_some(pictures.images, chosen).to(device), pictures.labels[chosen].to(device))
+
+
+def _some(images: Tensor | Streamed, chosen: Tensor) -> Tensor | Streamed:
+    return images.only(chosen) if isinstance(images, Streamed) else images[chosen]
 
 
 def _preprocessing(config: Config, images: Tensor, size: int, channels: int) -> Preprocessing:
+    resize = images.resize if isinstance(images, Streamed) else size
     if config.normalisation != "data":
-        return Preprocessing(size, size, *normalisation(config.normalisation, channels))
+        return Preprocessing(size, resize, *normalisation(config.normalisation, channels))
     count = min(STATISTICS_SAMPLE, max(1, STATISTICS_PIXELS // size**2))
     sample = images[:: max(1, len(images) // count)]
     counts = torch.zeros(channels, 256, dtype=torch.double)
@@ -108,7 +125,7 @@ def _preprocessing(config: Config, images: Tensor, size: int, channels: int) -> 
         for channel, values in enumerate(enlarge(chunk, size).unbind(1)):
             counts[channel] += torch.bincount(values.flatten(), minlength=256)
     mean, std = zip(*map(_mean_and_std, counts))
-    return Preprocessing(size, size, mean, std)
+    return Preprocessing(size, resize, mean, std)
 
 
 def _mean_and_std(counts: Tensor) -> tuple[float, float]:
