@@ -47,8 +47,9 @@ def device_name(device: str, index: int = 0) -> str:
     return f"cuda-{shown[index] if index < len(shown) else index}"
 
 
-def before_in_words(count: int) -> str:
-    return f"{count:,} run{'s' if count != 1 else ''} before this one"
+def in_words(before: int, now: str) -> str:
+    """`now` by name, so that whoever waits can look at it: it may be paused, and forgotten."""
+    return f"{before:,} run{'s' if before != 1 else ''} before this one, now {now}"
 
 
 @contextmanager
@@ -70,18 +71,18 @@ def turn(run: Path, config: Config, devices: list[str], status, tell):
 
 def _take(held: ExitStack, run: Path, config: Config, device: str, limit: int, status, tell) -> bool:
     """One device's ticket, waited for; False where the run was stopped meanwhile."""
-    folder, said = runs.root() / FOLDER / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{socket.gethostname()}-{device}"), 0
+    folder, said = runs.root() / FOLDER / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{socket.gethostname()}-{device}"), ""
     try:
         number = held.enter_context(_ticket(folder, run))
-        while before := max(0, _earlier(folder, number) - limit + 1):
+        while (before := len(ahead := _earlier(folder, number)) - limit + 1) > 0:
             if _stopped(run, config):
                 status.update(state="stopped", queue_position=None, message="stopped while it waited for its turn")
                 tell("stopped while it waited for its turn; continue with --resume")
                 return False
-            if before != said:
-                status.update(state="queued", queue_position=before, message=before_in_words(before))
-                tell(f"waiting for {device}: {before_in_words(before)}")
-                said = before
+            if (words := in_words(before, ahead[0])) != said:
+                status.update(state="queued", queue_position=before, message=words)
+                tell(f"waiting for {device}: {words}")
+                said = words
             time.sleep(POLL_S)
     except OSError as error:
         raise Problem(f"The queue of runs in {runs.root()} cannot be kept ({error.strerror}); set RESNET_VIZ_RUNS to a folder "
@@ -98,19 +99,20 @@ def _ticket(folder: Path, run: Path):
         path = folder / f"{number:09d}.ticket"
         file = open(path, "w")
         fcntl.flock(file, fcntl.LOCK_EX)
-    with file:
-        json.dump({"run": str(run), "pid": os.getpid()}, file)  # for people who look into the folder
+        file.write(run.resolve().name)
         file.flush()
+    with file:
         try:
             yield number
         finally:
             path.unlink(missing_ok=True)
 
 
-def _earlier(folder: Path, number: int) -> int:
-    """How many living tickets came before; those of the dead are thrown away."""
+def _earlier(folder: Path, number: int) -> list[str]:
+    """The runs whose tickets came before and live, the first first; tickets of the dead are thrown away."""
     with _door(folder):
-        return sum(_alive(path) for path in _tickets(folder) if int(path.stem) < number)
+        found = [_holder(path) for path in sorted(_tickets(folder), key=lambda path: int(path.stem)) if int(path.stem) < number]
+    return [name for name in found if name is not None]
 
 
 @contextmanager
@@ -125,17 +127,18 @@ def _tickets(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.ticket") if path.stem.isdecimal()]
 
 
-def _alive(path: Path) -> bool:
-    """Whether a process holds this ticket; called behind the door."""
+def _holder(path: Path) -> str | None:
+    """The name of the run that holds this ticket; None where its process is gone. Called behind the door."""
     try:
         with open(path) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read()
             path.unlink(missing_ok=True)
-    except BlockingIOError:
-        return True
     except FileNotFoundError:
         pass  # given back this moment
-    return False
+    return None
 
 
 def _stopped(run: Path, config: Config) -> bool:

@@ -143,7 +143,7 @@ def test_a_run_on_a_busy_device_waits_and_can_be_cancelled_killed_and_continued(
     third = started(LONG, "third")
     wait_for(lambda: runs.state(third) == "queued")
     status = runs.read_status(third)
-    assert (status["queue_position"], status["message"]) == (2, "2 runs before this one")
+    assert (status["queue_position"], status["message"]) == (2, "2 runs before this one, now first")
     wait_for(lambda: runs.read_status(third)["heartbeat"] > status["heartbeat"], 5)
     assert not [place.path for place in psutil.Process(status["pid"]).memory_maps() if "torch" in place.path], "it waits light"
     with pytest.raises(Problem, match="going on"):
@@ -176,5 +176,5 @@ def test_the_command_line_says_that_it_waits(ask, tmp_path, capsys):
     interrupt.start()
     assert main(["train", "--resume", str(run)]) == 3
     interrupt.join()
-    assert "waiting for cpu: 1 run before this one" in capsys.readouterr().err
+    assert "waiting for cpu: 1 run before this one, now busy" in capsys.readouterr().err
     assert runs.state(run) == "stopped"

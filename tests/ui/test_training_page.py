@@ -187,10 +187,10 @@ def test_silence_failure_and_a_deleted_run_are_sentences(home):
 
 
 def test_a_run_that_waits_says_how_long_the_queue_is_and_can_be_cancelled(home):
-    run = make_run(home, state="queued", message="1 run before this one", queue_position=1)
+    run = make_run(home, state="queued", message="1 run before this one, now resnet8", queue_position=1)
     looks = [open_page(), open_page()]  # two browsers
     for at in looks:
-        assert "**Waiting**: 1 run before this one" in at.get("progress")[0].proto.text
+        assert "**Waiting**: 1 run before this one, now resnet8" in at.get("progress")[0].proto.text
         assert not {"hold", "batch", "epoch"} & {button.key for button in at.button}
     looks[1].button(key="stop").click().run()
     assert [json.loads(path.read_bytes())["command"] for path in (run / "control").glob("*.json")] == ["stop"]
