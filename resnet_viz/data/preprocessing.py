@@ -141,6 +141,13 @@ def _scale_and_shift(preprocessing: Preprocessing, device: torch.device) -> tupl
     return scale, shift
 
 
+@lru_cache(maxsize=64)
+def mean_colour(preprocessing: Preprocessing, device: torch.device) -> Tensor:
+    """float32 [C], 0..255: what becomes 0 when it is normalised; kept on the device like the above."""
+    with torch.inference_mode(False):
+        return 255 * torch.tensor(preprocessing.mean, device=device)
+
+
 def denormalise(tensor: Tensor, preprocessing: Preprocessing) -> Tensor:
     """The inverse of `normalise`: float [N, C, H, W] -> uint8, rounded and clipped to 0..255."""
     mean = torch.tensor(preprocessing.mean, device=tensor.device).view(1, -1, 1, 1)

@@ -126,8 +126,9 @@ class _Decoder:
         return change.pil_to_tensor(picture)
 
 
-def load(name: str, split: str, size: int | None, workers: int, progress: Progress | None = None) -> Pictures | None:
-    """A split of a folder or zip as streamed pictures, if it is too large for memory; else None.
+def load(name: str, split: str, size: int | None, workers: int, progress: Progress | None = None,
+         always: bool = False) -> Pictures | None:
+    """A split of a folder or zip as streamed pictures, if it is too large for memory, or `always`; else None.
 
     size    pixels a side; None for that of the first picture's shorter side, at most 224
     Files whose beginning is no picture are left out and named in the notes.
@@ -140,15 +141,15 @@ def load(name: str, split: str, size: int | None, workers: int, progress: Progre
     listing, side = folders.listed(path, split)
     size = size or side
     needed = len(listing.files) * size * size * 3
-    if needed <= RESIDENT_BYTES:
+    if needed <= RESIDENT_BYTES and not always:
         return None
     kept, unreadable = folders.readable(path, listing.files, progress)
     labels = torch.tensor([listing.labels[index] for index in kept], dtype=torch.int64)
     said = (f"The {len(kept):,} pictures of {split}/ would fill {_memory(needed)} at {size} x {size} pixels, more than the "
-            f"{_memory(RESIDENT_BYTES)} kept in memory: {workers} worker{'s' * (workers > 1)} read them from their files in every epoch")
+            f"{_memory(RESIDENT_BYTES)} kept in memory: {workers} worker{'s' * (workers > 1)} read them from their files in every epoch",)
     return Pictures(Streamed(path, [listing.files[index] for index in kept], size, workers=workers), labels,
                     tuple(name for head in listing.classes for name in head), tuple(len(head) for head in listing.classes),
-                    path.resolve().stem if path.is_file() else path.resolve().name, (*listing.notes, *unreadable, said))
+                    path.resolve().stem if path.is_file() else path.resolve().name, (*listing.notes, *unreadable, *(() if always else said)))
 
 
 def _memory(bytes_: int) -> str:

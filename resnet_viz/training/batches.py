@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..data import augmentation, distortion, mixing
-from ..data.preprocessing import enlarge, normalise
+from ..data.preprocessing import enlarge, mean_colour, normalise
 from ..data.streaming import Streamed
 from ..evaluation import loss_of, right_answers
 from .work import Work
@@ -61,8 +61,7 @@ def _pictures(work: Work, samples: Tensor, plan: Plan) -> Tensor:
     pictures = enlarge(_read(work, samples, plan), work.preprocessing.size)
     pictures = augmentation.augment(pictures, plan.choices.of(samples, work.device))
     if plan.distortions is not None:
-        fill = 255 * torch.tensor(work.preprocessing.mean, device=work.device)
-        pictures = distortion.distort(pictures, plan.distortions.of(samples), fill)
+        pictures = distortion.distort(pictures, plan.distortions.of(samples), mean_colour(work.preprocessing, work.device))
     return normalise(pictures, work.preprocessing)
 
 

@@ -87,8 +87,9 @@ def prepare(config: Config, progress=None) -> Work:
 def _load(config: Config, progress) -> tuple[sources.Pictures, sources.Pictures]:
     """The training and test pictures: in memory, or streamed from their files where the training pictures are too many."""
     workers = max(1, min(streaming.WORKERS, config.threads or 1))
-    splits = [streaming.load(config.data, split, config.size, workers, progress) for split in ("train", "test")]
-    return tuple(found or sources.load(config.data, split, progress, config.size) for found, split in zip(splits, ("train", "test")))
+    if train := streaming.load(config.data, "train", config.size, workers, progress):
+        return train, streaming.load(config.data, "test", config.size, workers, progress, always=True)
+    return tuple(sources.load(config.data, split, progress, config.size) for split in ("train", "test"))
 
 
 def _check_labels(config: Config, labels: Tensor, heads: tuple[int, ...]) -> None:

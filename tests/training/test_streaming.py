@@ -124,3 +124,9 @@ def test_what_is_no_picture_is_named_and_left_out(config, data, tmp_path):
     process.create(dataclasses.replace(config, data=str(tmp_path / "data"), val_fraction=0.0, normalisation="half"), run)
     with pytest.raises(Problem, match=r"^The picture train/dogs/07.png cannot be decoded; replace it and continue the run\.$"):
         run_here(run)
+
+
+def test_test_pictures_are_seen_in_the_same_way_however_few(config, monkeypatch):
+    monkeypatch.setattr(streaming, "RESIDENT_BYTES", 20 * 16 * 16 * 3)  # more than the test pictures fill
+    work = prepare(config)
+    assert work.test.images.resize == work.preprocessing.resize == 18 and len(work.notes) == 1
