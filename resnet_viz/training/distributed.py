@@ -8,6 +8,7 @@ runs the ordinary loop; the others follow its orders.
 import signal
 import sys
 import warnings
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from .sync_batch_norm import synchronise
 from .update import Outcome, Update
 from .work import Work, prepare
 
-BEGIN, EPOCH, STEP, TOTAL, END = range(5)  # orders
+BEGIN, EPOCH, EXPECT, STEP, TOTAL, END = range(6)  # orders
 
 
 def share_of(count: int, rank: int, size: int) -> tuple[slice, float, bool]:
@@ -59,13 +60,16 @@ class SharedUpdate(Update):
         return super().draw(epoch)
 
     def expect(self, parts: list[Tensor], choices) -> None:
-        """Nothing: each process reads its own share of a batch, and hears only with each step which that is."""
+        """The batches of the rest of the epoch: all processes get them at once, so that no step waits for a message."""
+        if self.group.rank == 0:
+            self.group.tell(EXPECT, sum(map(len, parts)))
+            if parts:
+                dist.broadcast(torch.cat(parts), 0)
+        super().expect([samples[share_of(len(samples), self.group.rank, self.group.size)[0]] for samples in parts], choices)
 
     def step(self, samples: Tensor, choices, lr: float, watch: bool = False) -> Outcome:
         if self.group.rank == 0:
-            self.group.tell(STEP, len(samples), lr)
-        samples = samples.to(self.work.device)
-        dist.broadcast(samples, 0)
+            self.group.tell(STEP, lr)
         if not self.joined:
             self._join()
         part, self.weight, counted = share_of(len(samples), self.group.rank, self.group.size)
@@ -175,26 +179,34 @@ class Follower:
         position = saving.restore(run, self.update)
         torch.manual_seed(config.seed + 1_000_003 * group.rank + position.step)  # dropout differs from process to process
         work.model.train()
-        self.choices = None
+        self.choices, self.parts = None, deque()
         self._forget()
 
     def go(self) -> None:
         while True:
-            order, number, lr, _ = self.group.hear()
+            order, number = self.group.hear()
             if order == EPOCH:
                 self.choices = self.update.draw(int(number))
+            elif order == EXPECT:
+                self._expect(int(number))
             elif order == STEP:
-                self._step(int(number), lr)
+                self._step(self.parts.popleft(), number)
             elif order == TOTAL:
                 self.update.total(self.sums)
                 self._forget()
             else:
                 return
 
-    def _step(self, count: int, lr: float) -> None:
+    def _expect(self, count: int) -> None:
         samples = torch.empty(count, dtype=torch.int64, device=self.update.work.device)
+        if count:
+            dist.broadcast(samples, 0)
+        self.parts = deque(samples.split(self.update.config.batch_size))
+        self.update.expect(list(self.parts), self.choices)
+
+    def _step(self, samples: Tensor, lr: float) -> None:
         outcome = self.update.step(samples, self.choices, lr)
-        self.sums[0] += outcome.loss * count
+        self.sums[0] += outcome.loss * len(samples)
         self.sums[1] += outcome.right
         self.sums[2] += torch.isfinite(self.sums[0])
 

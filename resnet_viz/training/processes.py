@@ -56,12 +56,12 @@ class Group:
         return found
 
     def tell(self, *numbers: float) -> None:
-        """An order to all others: up to four numbers, kept to the last bit."""
-        dist.broadcast(torch.tensor([*numbers, *[0.0] * (4 - len(numbers))], dtype=torch.float64), 0, self.orders)
+        """An order to all others: up to two numbers, kept to the last bit."""
+        dist.broadcast(torch.tensor([*numbers, 0.0][:2], dtype=torch.float64), 0, self.orders)
 
     def hear(self) -> list[float]:
         """The next order, waited for."""
-        order = torch.empty(4, dtype=torch.float64)
+        order = torch.empty(2, dtype=torch.float64)
         dist.broadcast(order, 0, self.orders)
         return order.tolist()
 
