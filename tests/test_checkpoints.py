@@ -321,7 +321,8 @@ def memory_of_reading(path) -> int:
     return int(ended.stdout)
 
 
-@pytest.mark.parametrize("kind", ["zip", "old", "safetensors", "with optimiser"])
+@pytest.mark.parametrize("kind", ["zip", "safetensors", pytest.param("old", marks=pytest.mark.hard),
+                                  pytest.param("with optimiser", marks=pytest.mark.hard)])
 def test_reading_and_building_takes_little_more_memory_than_the_file(tmp_path, kind):
     path, state = tmp_path / "resnet152.pth", zoo.build("resnet152").state_dict()
     if kind == "safetensors":
