@@ -132,6 +132,7 @@ MEASURES = (
     ("from Start to the first point of the curve", first_point, "under 4 s"),
     ("training ResNet-20, beside the same step on a constant batch", training_speed.beside_constant_batch, "over 0.90 x"),
     ("training ResNet-20, beside a plain loop (DataLoader, PIL and torchvision transforms, NCHW)", training_speed.beside_textbook_loop, "over 1.4 x"),
+    ("the same in bf16, the precision of the CIFAR-10 preset", training_speed.in_bf16_beside_textbook_loop, "over 1.4 x"),
     ("GPU: the whole loop, ResNet-18 (3x3 stem), beside its step on a constant batch",
      training_speed.on_gpu(training_speed.whole_loop_beside_constant_batch), "over 0.95 x"),
     ("GPU: ResNet-18 (3x3 stem), operations a second beside airbench's train94 and a matrix product",

@@ -92,6 +92,11 @@ def _textbook(config: Config, device: torch.device):
     return seconds
 
 
+def in_bf16_beside_textbook_loop() -> dict:
+    """With the precision of the CIFAR-10 preset: the forward pass in 16 bits, weights in 32."""
+    return beside_textbook_loop("bf16")
+
+
 @dataclass(frozen=True)
 class _PilPictures:
     arrays: object
@@ -106,9 +111,9 @@ class _PilPictures:
         return self.change(self.picture(self.arrays[index])), int(self.labels[index])
 
 
-def beside_textbook_loop() -> dict:
-    """Our step with its data work, over the plain loop's."""
-    config = recipe()
+def beside_textbook_loop(precision: str = "fp32") -> dict:
+    """Our step with its data work, over the plain loop's, which stays in float32."""
+    config = replace(recipe(), precision=precision)
     torch.set_num_threads(config.threads)
     work, update = _each(config)
     plan, order = update.draw(0), torch.arange(len(work.train))
