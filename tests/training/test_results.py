@@ -15,7 +15,9 @@ SETTINGS = ["epochs=1", "train_limit=96", "batch_size=32", "device=cpu", "thread
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    results.run(["digits-resnet8"], folder, None, SETTINGS, lambda text: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_VIZ_RUNS", str(folder))  # else it would wait for whatever trains in the project's runs/
+        results.run(["digits-resnet8"], folder, None, SETTINGS, lambda text: None)
     return folder
 
 
