@@ -76,9 +76,14 @@ class Config:
             ranges.check(name, getattr(self, name))
         object.__setattr__(self, "milestones", tuple(self.milestones))
         if self.normalisation != "data":
-            from ..data.preprocessing import normalisation
+            from ..data.preprocessing import NORMALISATIONS, normalisation
 
-            normalisation(self.normalisation, 1)
+            try:
+                normalisation(self.normalisation, 1)
+            except Problem as problem:
+                raise Problem(f"Unknown normalisation {self.normalisation!r:.60}; choose data (the pictures' own), "
+                              f"{', '.join(NORMALISATIONS)}, "
+                              "or give means and as many standard deviations parted by commas.") from problem
         for fits, sentence in _TOGETHER:
             if not fits(self):
                 raise Problem(sentence)
