@@ -224,7 +224,7 @@ def test_another_machines_process_cannot_be_judged_from_here(run):
         runs.delete(run)
 
 
-@pytest.mark.parametrize("heartbeat", [time.time() - 3600, None])
+@pytest.mark.parametrize("heartbeat", [time.time() - 3600, None], ids=["long ago", "never"])
 def test_another_machines_run_without_news_is_elsewhere_and_can_be_deleted(run, heartbeat):
     status(run, "running", created=1.0, host="another-machine")
     runs.write_json(run / "status.json", {**runs.read_status(run), "heartbeat": heartbeat})
