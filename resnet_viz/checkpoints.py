@@ -159,11 +159,17 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
 
 
 def _remembered(checkpoint: Checkpoint) -> Checkpoint:
-    """With what was set by hand for these bytes before; if that does not fit any more, without, and saying so."""
+    """With what was set by hand for these bytes before; if that does not fit any more, without, and saying so.
+
+    Class names that the file itself gives, without saying how pictures are prepared, stand until others are set.
+    """
+    own, known = Correction(classes=checkpoint.classes), corrections.recall(checkpoint.digest)
     try:
-        return corrected(checkpoint, corrections.recall(checkpoint.digest) or Correction())
+        return corrected(checkpoint, replace(known, classes=known.classes or own.classes) if known else own)
     except Problem as problem:
-        plain = corrected(checkpoint, Correction())
+        if known is None:
+            raise
+        plain = corrected(checkpoint, own)
         return replace(plain, warnings=(f"What was set by hand is not used: {problem}", *plain.warnings))
 
 

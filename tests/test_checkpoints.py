@@ -209,6 +209,11 @@ def test_a_header_that_tells_only_the_network(tmp_path, trained):
     assert len(found.assumed) == 3 and found.warnings == ()
 
 
+def test_a_header_without_a_recipe_keeps_its_class_names(tmp_path, trained):
+    found = checkpoints.read(own(tmp_path / "w.safetensors", trained, preprocessing=...))
+    assert found.classes == tuple(CLASSES) and len(found.assumed) == 2 and found.epoch == HEADER["epoch"]
+
+
 @pytest.mark.parametrize("make", [torchvision.models.vgg11, torchvision.models.vit_b_16],
                          ids=lambda make: make.__name__)
 def test_another_architecture(tmp_path, make):

@@ -8,7 +8,7 @@ convolutions). The figures are theirs; `estimate` and `findings` are worked out.
 from dataclasses import dataclass
 
 from . import resources
-from .resources import GIB, MIB
+from .resources import MIB
 
 NETWORK, ARGUMENTS, SIZE, OPTIMIZER = "resnet152", {"conv_bias": True}, 224, "momentum"
 STORED_MIB = 173.47  # their list of stored inputs for one picture

@@ -6,7 +6,6 @@ from . import architecture, resources, saved_tensors
 from .arithmetic import size
 from .resources import ALLOWANCES, OPTIMIZER_NAMES, OPTIMIZERS, PARTS, Demand
 
-BITS = {"fp32": "32 bits", "bf16": "bfloat16 autocast", "fp16": "float16 autocast"}
 
 
 def largest_part(parts: dict[str, int]) -> tuple[str, float]:
@@ -153,9 +152,3 @@ def command(found: Demand, arguments: dict, batch: int, optimizer: str, memory_g
     gib = f" --memory-gib {memory_gib:g}" if memory_gib else ""
     return (f"python -m resnet_viz resources {found.network} --batch-size {batch} --input-size {found.input_shape[-1]} "
             f"--optimizer {optimizer} --precision {found.precision}{gib}")
-
-
-def sizes_of(network: str) -> str:
-    """The picture sizes that are taken, for the help of a control."""
-    low, high = zoo.find(network).sizes or (1, architecture.MAX_SIZE)
-    return f"{low:,} to {high:,} pixels a side"

@@ -9,7 +9,6 @@ from ..analysis.prediction_words import percent
 from ..checkpoints import Checkpoint
 from ..doctor import Diagnosis
 from ..drawing import checkpoint as drawing
-from ..problems import Problem
 from . import corrections, networks, picker, pretrained, state, walls
 from .page import download_table, plain, under_picture
 

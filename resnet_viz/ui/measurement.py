@@ -11,7 +11,6 @@ from ..analysis.prediction_words import percent
 from ..checkpoints import Checkpoint
 from ..data import downloads
 from ..data.sources import SOURCES, SPLITS
-from ..problems import Problem
 from . import state
 from .checkpoint import claimant, claims
 from .page import PERCENT, download_table, plain, problems

@@ -1,7 +1,6 @@
 """The predictions page: what is on the screen is what the analysis says of the same picture."""
 
 import io
-from pathlib import Path
 
 import pytest
 from PIL import Image

@@ -18,7 +18,7 @@ from resnet_viz.training import failures, lock, process
 from resnet_viz.training.__main__ import main, run_here
 from resnet_viz.training.update import Update
 
-from .conftest import TINY, train_here
+from .conftest import TINY
 
 SMALL = dataclasses.replace(TINY, train_limit=150, batch_size=32)  # 2 epochs of 5 steps
 HOLDS = """
