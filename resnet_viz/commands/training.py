@@ -45,8 +45,8 @@ def results_arguments(parser: Parser) -> None:
     parser.add_argument("presets", nargs="*", metavar="PRESET", help="what to run; none: only write the document again")
     parser.add_argument("--data", metavar="NAME|FOLDER|ZIP",
                         help="instead of the presets' own data; the document says so")
-    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
-                        help="settings that differ from the preset; the document says so")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",  # one: else it would take presets, too
+                        help="a setting that differs from the preset; the document says so")
     parser.add_argument("--runs", metavar="FOLDER",
                         help="where the runs go, each under its preset's name (runs/results)")
     parser.add_argument("--out", metavar="FILE", default="RESULTS.md")
@@ -54,7 +54,7 @@ def results_arguments(parser: Parser) -> None:
 
 
 def results(options) -> int:
-    """run presets, and write what they gave beside what their sources printed into RESULTS.md"""
+    """run presets, and write what they gave beside what their sources printed into RESULTS.md (and RESULTS.json)"""
     from dataclasses import asdict
 
     from .. import runs
