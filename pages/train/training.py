@@ -52,9 +52,7 @@ page(
     "It looks at a batch of pictures, the loss says how wrong it was, and every weight moves a little against its"
     " gradient.",
 )
-with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-    recipe.choose_recipe()
-    recipe.start_button()
+recipe.new_run()
 with problems():
     run, pause = runs.begin_to_look()
     st.fragment(look, run_every=pause)(run, pause)

@@ -10,9 +10,19 @@ from ..networks import zoo
 from ..problems import Problem
 from ..training.config import Config
 from ..training.presets import PRESETS
-from . import recipe_form, runs
+from . import access, recipe_form, runs
 from .page import problems
 from .recipe_form import KEY
+
+
+def new_run() -> None:
+    """The recipe of a new run and Start in one row; in read-only mode the line that says why there is none."""
+    if not access.may_change():
+        access.say_why()
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        choose_recipe()
+        start_button()
 
 
 def choose_recipe() -> None:

@@ -2,23 +2,21 @@
 
 import streamlit as st
 
-from .. import runs
 from ..drawing.curves import number
-from ..training import process
-from . import state
-from .runs import Watched, remove_run
+from . import access, state
+from .runs import Watched, order, remove_run, resume_run
 
 
 def controls(watched: Watched) -> None:
     """Buttons for what can be done now, in the same places whatever the state; called in a horizontal container."""
     run, live = watched.run, watched.live
-    if watched.bundled:
+    if watched.bundled or not (access.may_change() or watched.state == "finished"):
         return
     if watched.state in ("stopped", "failed", "elsewhere") or (watched.state == "new" and not live):
         if st.button(
             "Continue" if watched.status else "Start", icon=":material/play_arrow:", type="primary", key="continue"
         ):
-            process.resume(run)
+            resume_run(run)
             st.rerun()
         if watched.state == "elsewhere":
             with st.popover("Delete", icon=":material/delete:"):
@@ -29,7 +27,7 @@ def controls(watched: Watched) -> None:
             "Cancel",
             icon=":material/close:",
             key="stop",
-            on_click=runs.send,
+            on_click=order,
             args=(run, "stop"),
             help="Leave the queue; you can continue later, at its end",
         )
@@ -47,12 +45,12 @@ def controls(watched: Watched) -> None:
     # one button with two words: two would stand side by side for a moment and push the others from under the mouse
     paused = watched.state == "paused"
     word, icon, command = ("Resume", "play_arrow", "resume") if paused else ("Pause", "pause", "pause")
-    st.button(word, icon=f":material/{icon}:", key="hold", width=105, on_click=runs.send, args=(run, command))
+    st.button(word, icon=f":material/{icon}:", key="hold", width=105, on_click=order, args=(run, command))
     st.button(
         "One batch",
         icon=":material/skip_next:",
         key="batch",
-        on_click=runs.send,
+        on_click=order,
         args=(run, "step"),
         help="Do one step, then pause",
     )
@@ -60,7 +58,7 @@ def controls(watched: Watched) -> None:
         "One epoch",
         icon=":material/fast_forward:",
         key="epoch",
-        on_click=runs.send,
+        on_click=order,
         args=(run, "epoch"),
         help="Go to the end of the epoch, then pause",
     )
@@ -70,7 +68,7 @@ def controls(watched: Watched) -> None:
         "Stop",
         icon=":material/stop:",
         key="stop",
-        on_click=runs.send,
+        on_click=order,
         args=(run, "stop"),
         help="Keep all at this step; you can continue later",
     )
@@ -90,4 +88,4 @@ def _rate_control(watched: Watched) -> None:
     now = float(watched.metrics["train"]["lr"][-1]) if "train" in watched.metrics else planned
     st.markdown(f"Now {number(now)}. A new value holds from the next step; the rest of the schedule is scaled with it.")
     st.number_input("New learning rate", 1e-9, 1000.0, planned, step=0.01, format="%.4g", key="new_rate")
-    st.button("Set", key="set_rate", on_click=lambda: runs.send(watched.run, "lr", float(st.session_state.new_rate)))
+    st.button("Set", key="set_rate", on_click=lambda: order(watched.run, "lr", float(st.session_state.new_rate)))

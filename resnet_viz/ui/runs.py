@@ -12,8 +12,8 @@ from ..drawing.training import Metrics, Plan
 from ..problems import Problem
 from ..training import process
 from ..training.config import Config
-from . import state
-from .page import NothingYet
+from . import access, state
+from .page import NothingYet, plain
 
 DEFAULTS = Config().to_dict()
 CHOSEN = "run"  # name in the URL
@@ -246,6 +246,7 @@ def progress_line(watched: Watched) -> None:
 
 def start_run(config: Config) -> None:
     """Begin a run in a process of its own, and look at it; a recipe that makes no sense leaves nothing behind."""
+    access.check_may_change()
     run = runs.new_directory(f"{config.network}-{Path(config.data).stem}")
     try:
         process.start(config, run)
@@ -256,8 +257,24 @@ def start_run(config: Config) -> None:
     show_run(run)
 
 
+def resume_run(run: Path) -> None:
+    """Continue a run that has no process."""
+    access.check_may_change()
+    process.resume(run)
+
+
+def order(run: Path, command: str, value: float | None = None) -> None:
+    """Leave one command for the run's trainer; a button's callback, so what is wrong is said in passing."""
+    try:
+        access.check_may_change()
+        runs.send(run, command, value)
+    except Problem as problem:
+        st.toast(plain(str(problem)), icon=":material/error:")
+
+
 def remove_run(run: Path) -> None:
     """Delete it, and look at another one."""
+    access.check_may_change()
     runs.delete(run)
     for place in (st.session_state, st.query_params):
         place.pop(CHOSEN, None)
