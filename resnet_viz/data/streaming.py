@@ -1,13 +1,15 @@
 """Pictures of a folder or zip that do not fit into memory: decoded when they are asked for, ahead of time by workers.
 
 `Streamed` stands where a tensor of pictures stands. What is done to a training picture is decided by its index and the
-epoch's tables alone, so it does not matter which worker decodes it, or whether any does.
+epoch's tables alone, so it does not matter which worker decodes it, or whether any does. One that breaks off in the
+middle is skipped: the nearest good one of its class is seen in its place, so that every batch keeps its size and labels.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from .sources import SOURCES, Pictures, Progress
 
 RESIDENT_BYTES = 2 * 2**30  # of one split: what is larger is streamed
 RESIZE = 8 / 7  # of the network's size, for the shorter side before the centre crop (He et al. 2016: 256 for 224)
+NAMED = 5  # broken files in a sentence
 WORKERS, AHEAD = 16, 2  # at most that many processes, and batches that each prepares in advance
 
 
@@ -33,6 +36,7 @@ class Streamed:
     channels: int = 3
     device: torch.device = torch.device("cpu")
     workers: int = 1
+    broken: dict[str, None] = field(default_factory=dict, repr=False)  # files that were skipped; its parts share it
     _expected: deque = field(default_factory=deque, repr=False)
     _loader: object = field(default=None, repr=False)
 
@@ -63,7 +67,7 @@ class Streamed:
         indices = samples.tolist()
         if self._expected and self._expected[0] == indices:
             self._expected.popleft()
-            return _good(next(self._loader)).to(self.device, non_blocking=True)
+            return self._good(next(self._loader)).to(self.device, non_blocking=True)
         return self._decoded(_Decoder(self, _table(windows)), indices)
 
     def expect(self, batches: list[list[int]], windows: Tensor | None) -> None:
@@ -78,19 +82,31 @@ class Streamed:
 
     def _decoded(self, decoder: "_Decoder", indices: list[int]) -> Tensor:
         with ThreadPoolExecutor(self.workers) as pool:  # decoding lets other threads run
-            return _good(_stacked(list(pool.map(decoder.__getitem__, indices)))).to(self.device)
+            return self._good(_stacked(list(pool.map(decoder.__getitem__, indices)))).to(self.device)
+
+    def _good(self, batch: tuple[Tensor | Problem, list[str]]) -> Tensor:
+        pictures, broken = batch
+        if isinstance(pictures, Problem):
+            raise pictures
+        self.broken.update(dict.fromkeys(broken))
+        return pictures
+
+    def skipped(self) -> tuple[str, ...]:
+        """What was skipped so far, as one sentence, or none."""
+        if not self.broken:
+            return ()
+        names, count = list(self.broken), len(self.broken)
+        more = f" and {count - NAMED:,} more" if count > NAMED else ""
+        return (f"{count:,} picture{'s' * (count > 1)} broke off in the middle and {'were' if count > 1 else 'was'} skipped, "
+                f"another of the same class seen instead: {', '.join(names[:NAMED])}{more}",)
 
 
-def _stacked(pictures: list[Tensor | Problem]) -> Tensor | Problem:
-    """One tensor of a batch; the first problem where there is one: an error would arrive from a worker as its traceback."""
+def _stacked(decoded: list[tuple[Tensor | Problem, list[str]]]) -> tuple[Tensor | Problem, list[str]]:
+    """One tensor of a batch, and the files that were skipped for it; the first problem where there is one: raised in a
+    worker it would arrive as a traceback."""
+    pictures, broken = zip(*decoded)
     problems = [picture for picture in pictures if isinstance(picture, Problem)]
-    return problems[0] if problems else torch.stack(pictures)
-
-
-def _good(batch: Tensor | Problem) -> Tensor:
-    if isinstance(batch, Problem):
-        raise batch
-    return batch
+    return problems[0] if problems else torch.stack(pictures), [name for names in broken for name in names]
 
 
 def _table(windows: Tensor | None) -> Tensor | None:
@@ -98,7 +114,7 @@ def _table(windows: Tensor | None) -> Tensor | None:
 
 
 class _Decoder:
-    """index -> uint8 [C, size, size], or the Problem with that picture: what a worker does."""
+    """index -> (uint8 [C, size, size] or the Problem with that picture, the files skipped for it): what a worker does."""
 
     def __init__(self, pictures: Streamed, windows: Tensor | None):
         self.path, self.files, self.windows = pictures.path, pictures.files, windows
@@ -107,15 +123,34 @@ class _Decoder:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> Tensor | Problem:
-        from torchvision.transforms.v2 import functional as change
+    def __getitem__(self, index: int) -> tuple[Tensor | Problem, list[str]]:
+        broken = []
+        for candidate in self._of_its_class(index):
+            if (picture := self._opened(self.files[candidate])) is not None:
+                return self._part(picture, index), broken
+            broken.append(self.files[candidate])
+        return Problem(f"None of the pictures in {PurePosixPath(self.files[index]).parent} can be decoded; replace them and "
+                       "continue the run."), broken
 
+    def _of_its_class(self, index: int) -> Iterator[int]:
+        """The picture itself; then, looked for only if it is broken, the others of its folder, the nearest first."""
+        yield index
+        folder = PurePosixPath(self.files[index]).parent
+        same = [other for other, file in enumerate(self.files) if other != index and PurePosixPath(file).parent == folder]
+        yield from sorted(same, key=lambda other: abs(other - index))
+
+    def _opened(self, file: str):
         from . import folders
 
         try:
-            picture = folders.open_picture(self.path, self.files[index]).convert(self.mode)
+            return folders.open_picture(self.path, file).convert(self.mode)
         except folders.UNREADABLE:
-            return Problem(f"The picture {self.files[index]} cannot be decoded; replace it and continue the run.")
+            return None
+
+    def _part(self, picture, index: int) -> Tensor:
+        """What the network is to see of it; the window is that of `index`, whichever picture it is."""
+        from torchvision.transforms.v2 import functional as change
+
         if self.windows is not None:
             left, top, width, height = self.windows[index].tolist()
             box = [round(top * picture.height), round(left * picture.width), max(1, round(height * picture.height)),

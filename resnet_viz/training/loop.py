@@ -43,7 +43,7 @@ def train(run: Path, config: Config, status: Status, progress=None, make_update=
         work = replace(work, notes=(*work.notes, fine_tuning.begin(work.model, config, work.classes, work.heads, told)))
     for note in work.notes if progress else ():
         progress(note)
-    status.note(notes=list(work.notes))
+    status.note(notes=work.told())
     update = make_update(work, make_optimizer(work.model, config))
     position = saving.restore(run, update)
     runs.cut_after(run, position.step, position.epoch)
@@ -228,7 +228,7 @@ class Loop:
         if saving.keeps_weights(self.work):
             saving.write_weights(self.run / "weights" / f"{self.position.epoch:04d}.safetensors", self.update.judged, self.position, metrics, half=True)
         self._save_resume()
-        self.status.update(message="training", last_good_epoch=self.position.epoch)
+        self.status.update(message="training", last_good_epoch=self.position.epoch, notes=self.work.told())
         accuracy = f", validation accuracy {metrics['val_accuracy']:.2%}" if metrics else ""
         left = (self.total_steps - self.position.step) * self.config.batch_size / self.speed if self.speed else 0
         self.progress(f"epoch {self.position.epoch} of {self.config.epochs}{accuracy}, {self.speed or 0:,.0f} images/s, {duration(left)} left")
@@ -246,7 +246,7 @@ class Loop:
         self.status.update(message="evaluating on the test pictures", images_per_s=None, eta_s=None)
         which = "best" if runs.weights_file(self.run, "best") else "last"
         saving.finish_weights(self.run / f"{which}.safetensors", self.work, self._record_test)
-        self.status.update(state="finished", message="finished", step=self.position.step)
+        self.status.update(state="finished", message="finished", step=self.position.step, notes=self.work.told())
 
     def _record_test(self, result) -> None:
         if not math.isfinite(result.loss):

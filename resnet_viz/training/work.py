@@ -50,6 +50,11 @@ class Work:
     arguments: dict
     notes: tuple[str, ...] = ()  # what the person should know of the data, e.g. which pictures could not be read
 
+    def told(self) -> list[str]:
+        """The notes, and which streamed pictures were skipped so far."""
+        streamed = [split.images for split in (self.train, self.val, self.test) if isinstance(split.images, Streamed)]
+        return list(dict.fromkeys((*self.notes, *(text for images in streamed for text in images.skipped()))))
+
     def header(self) -> dict:
         """The part of a weights file's header that does not change during the run."""
         return {"network": self.config.network, "arguments": self.arguments, "classes": list(self.classes),

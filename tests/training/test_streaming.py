@@ -1,6 +1,7 @@
 """Pictures read from their files in every epoch: the same lessons, whoever decodes them, and continued bit for bit."""
 
 import dataclasses
+import shutil
 import zipfile
 
 import numpy as np
@@ -118,12 +119,36 @@ def test_what_is_no_picture_is_named_and_left_out(config, data, tmp_path):
     assert "1 of 40 pictures could not be read and was left out: cats/05.png" in work.notes
     assert len(work.train) + len(work.val) == 39
 
-    torn = tmp_path / "data" / "train" / "dogs" / "07.png"
-    torn.write_bytes(torn.read_bytes()[:300])  # begins well, ends too early
+
+def test_one_that_breaks_off_is_named_and_another_of_its_class_is_seen(config, data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    for torn in ("07", "08"):
+        _tear(tmp_path / "data" / "train" / "dogs" / f"{torn}.png")
+    config = dataclasses.replace(config, data=str(tmp_path / "data"), val_fraction=0.0, normalisation="half", flip=0.0, crop_area=1.0)
+    work = prepare(config)
+    files, plan = work.train.images.files, batches.plan(work, 0)
+    index, other = files.index("train/dogs/07.png"), files.index("train/dogs/06.png")
+    seen = batches.batch(work, torch.tensor([index, other]), plan)
+    assert torch.equal(seen.pictures[0], seen.pictures[1]) and seen.labels[0, 0] == seen.labels[1, 0]
+    process.create(config, tmp_path / "run")
+    assert run_here(tmp_path / "run") == "finished", "workers skip it, too"
+    (said,) = [note for note in runs.read_status(tmp_path / "run")["notes"] if "broke off" in note]
+    assert said.startswith("2 pictures broke off in the middle and were skipped")
+    assert "train/dogs/07.png" in said and "train/dogs/08.png" in said
+
+
+def test_a_class_of_nothing_but_torn_pictures_stops_the_run(config, data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    for torn in (tmp_path / "data" / "train" / "dogs").iterdir():
+        _tear(torn)
     run = tmp_path / "run"
-    process.create(dataclasses.replace(config, data=str(tmp_path / "data"), val_fraction=0.0, normalisation="half"), run)
-    with pytest.raises(Problem, match=r"^The picture train/dogs/07.png cannot be decoded; replace it and continue the run\.$"):
+    process.create(dataclasses.replace(config, data=str(tmp_path / "data"), normalisation="half"), run)
+    with pytest.raises(Problem, match=r"^None of the pictures in train/dogs can be decoded; replace them and continue the run\.$"):
         run_here(run)
+
+
+def _tear(path) -> None:
+    path.write_bytes(path.read_bytes()[:300])  # begins well, ends too early
 
 
 def test_test_pictures_are_seen_in_the_same_way_however_few(config, monkeypatch):
