@@ -16,7 +16,8 @@ KEEP_WEIGHTS_BELOW = 2_000_000  # parameters: above that, weights after every ep
 class Config:
     """Everything that decides a run. `ranges.SETTINGS` says of each field what it does and what it may be.
 
-    Only weights of convolutions and linear layers are penalised; biases and normalisation layers are left free.
+    Only weights of convolutions and linear layers are penalised; biases and normalisation layers are left free, unless
+    `decay_all` puts them under the weight decay too.
     """
 
     network: str = "resnet20"
@@ -30,6 +31,7 @@ class Config:
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
+    decay_all: bool = False
     schedule: str = "one-cycle"
     warmup_epochs: float = 0.0
     gamma: float = 0.1

@@ -159,6 +159,7 @@ PRESETS = (
             lr=0.1,
             nesterov=False,
             weight_decay=1e-4,
+            decay_all=True,
             schedule="multi-step",
             milestones=(30, 60),
             crop_area=0.08,

@@ -13,6 +13,7 @@ _PAPER = Config(
     lr=0.1,
     nesterov=False,
     weight_decay=1e-4,
+    decay_all=True,  # section 3.4 names no exception
     schedule="multi-step",
     milestones=(91, 137),
     crop_padding=4,

@@ -6,6 +6,9 @@ The first tickets in order may train, as many as the device has slots; all other
 needed, and runs started from different servers, or by hand, meet in the same queue.
 
 Processes that a run forks (they load pictures) share its lock: the device is given on when the last of them has gone.
+
+The two runs of a race (training.race) share one place: whoever comes second takes a second ticket of the first's number,
+so both train at the same time, and for everybody behind them they are one.
 """
 
 import json
@@ -28,6 +31,7 @@ except ImportError:  # Windows has no such locks: there every run begins at once
 
 SLOTS = "RESNET_VIZ_SLOTS"  # runs at a time on each device
 POLL_S = 0.25
+SECOND = "-2"  # in the name of the ticket of a race's second run
 FOLDER = ".queue"  # in the runs folder; without a config.json it is nobody's run
 
 
@@ -92,11 +96,13 @@ def _take(held: ExitStack, run: Path, config: Config, device: str, limit: int, s
 
 @contextmanager
 def _ticket(folder: Path, run: Path):
-    """A place at the end of the queue, held until the block ends; yields its number."""
+    """A place, held until the block ends; yields its number. It is at the end of the queue, or the partner's in a race."""
     folder.mkdir(parents=True, exist_ok=True)
+    partner = runs.race_partner(run)
     with _door(folder):  # number, file and lock in one: nobody sees a ticket that is not locked yet
-        number = max((int(path.stem) for path in _tickets(folder)), default=0) + 1
-        path = folder / f"{number:09d}.ticket"
+        shared = next((path for path in _tickets(folder) if partner and _holder(path) == partner), None)
+        number = _number(shared) if shared else max(map(_number, _tickets(folder)), default=0) + 1
+        path = folder / f"{number:09d}{SECOND * (shared == folder / f'{number:09d}.ticket')}.ticket"
         file = open(path, "w")
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(run.resolve().name)
@@ -109,10 +115,13 @@ def _ticket(folder: Path, run: Path):
 
 
 def _earlier(folder: Path, number: int) -> list[str]:
-    """The runs whose tickets came before and live, the first first; tickets of the dead are thrown away."""
+    """Who came before and lives, a run for each place, the first first; tickets of the dead are thrown away."""
+    found = {}
     with _door(folder):
-        found = [_holder(path) for path in sorted(_tickets(folder), key=lambda path: int(path.stem)) if int(path.stem) < number]
-    return [name for name in found if name is not None]
+        for path in sorted(_tickets(folder)):
+            if _number(path) < number and (name := _holder(path)) is not None:
+                found.setdefault(_number(path), name)
+    return list(found.values())
 
 
 @contextmanager
@@ -124,7 +133,11 @@ def _door(folder: Path):
 
 
 def _tickets(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*.ticket") if path.stem.isdecimal()]
+    return [path for path in folder.glob("*.ticket") if path.stem.removesuffix(SECOND).isdecimal()]
+
+
+def _number(ticket: Path) -> int:
+    return int(ticket.stem.removesuffix(SECOND))
 
 
 def _holder(path: Path) -> str | None:

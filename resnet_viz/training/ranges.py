@@ -183,6 +183,12 @@ GROUPS: dict[str, dict[str, Setting]] = {
     },
     "Overfitting": {
         "weight_decay": Setting("number", "Weight decay (L2)", "Pulls every weight towards 0, large ones most", 0, 10),
+        "decay_all": Setting(
+            "yes or no",
+            "Decay everything",
+            "Also biases and batch norm, as in He et al. 2016; else only weights of convolutions and linear layers",
+            needs=("weight_decay", ()),
+        ),
         "l1": Setting(
             "number", "L1 penalty", "Pulls every weight towards 0 with the same force, small ones to 0", 0, 1
         ),

@@ -26,7 +26,8 @@ OPTIMIZERS = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """The config's optimiser over groups: weights (decayed), biases and normalisation parameters (not).
+    """The config's optimiser over groups: weights (decayed), biases and normalisation parameters (not,
+    unless decay_all).
 
     Where the last layer has a rate of its own, it has two groups of its own, whose "lr_factor" says so.
     """
@@ -40,7 +41,7 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
         for parameters, factor in parts
         for chosen, decay in (
             ([p for p in parameters if p.ndim > 1], config.weight_decay),
-            ([p for p in parameters if p.ndim <= 1], 0.0),
+            ([p for p in parameters if p.ndim <= 1], config.weight_decay if config.decay_all else 0.0),
         )
         if chosen
     ]

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ class Status:
             "state": "running", "epoch": old.get("epoch", 0), "step": old.get("step", 0), "total_steps": old.get("total_steps"),
             "message": "starting", "heartbeat": 0.0, "pid": os.getpid(), "process_created": psutil.Process().create_time(),
             "host": socket.gethostname(), "device": None, "threads": None, "torch": None, "images_per_s": None, "eta_s": None,
+            "process_after_boot_s": runs.after_boot_s(psutil.Process()), "memory_bytes": None, "gpu_memory_bytes": None,
             "notes": [], "queue_position": None, "last_good_epoch": old.get("last_good_epoch"),
         }
         self._lock, self._done = threading.Lock(), threading.Event()
@@ -53,7 +55,9 @@ class Status:
 
     def _write(self) -> None:
         with self._lock:
-            self.fields["heartbeat"] = time.time()
+            if not self.run.is_dir():
+                return  # deleted by a person: it must not come back as a folder with nothing but a status
+            self.fields |= {"heartbeat": time.time(), **memory()}
             try:
                 runs.write_json(self.run / "status.json", self.fields)
             except OSError:
@@ -62,3 +66,13 @@ class Status:
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_S):
             self._write()
+
+
+def memory() -> dict[str, int | None]:
+    """Bytes that this process holds now: resident in the machine's memory, and reserved on its GPUs (None without one)."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)  # never imported for this: a run that waits has no torch
+    begun = cuda is not None and hasattr(cuda, "memory_reserved") and cuda.is_initialized()
+    return {
+        "memory_bytes": psutil.Process().memory_info().rss,
+        "gpu_memory_bytes": sum(map(cuda.memory_reserved, range(cuda.device_count()))) if begun else None,
+    }

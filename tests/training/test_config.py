@@ -95,4 +95,4 @@ def test_a_config_of_the_first_version_is_read_and_what_it_did_not_know_is_off()
 
 def test_the_bundled_configs_are_read():
     for path in (runs.PROJECT / "checkpoints").glob("*/config.json"):
-        assert from_dict(json.loads(path.read_text())).network == "resnet20"
+        assert from_dict(json.loads(path.read_text())).network in zoo.NETWORKS
