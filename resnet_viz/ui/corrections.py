@@ -7,6 +7,7 @@ from ..checkpoints import Checkpoint, corrected
 from ..corrections import Correction
 from ..data.preprocessing import MAX_SIZE, NORMALISATIONS
 from ..problems import Problem
+from . import access
 from .page import plain
 
 KEY = "by_hand_{}".format
@@ -19,6 +20,9 @@ PROBLEM, TURN = KEY("problem"), KEY("turn")
 
 def popover(checkpoint: Checkpoint) -> None:
     """A button with the form behind it; only for a foreign file, whose digest is the key of what is set."""
+    if not access.may_change():
+        access.say_why()
+        return
     known = corrections.recall(checkpoint.digest)
     with st.popover("Set by hand", icon=":material/edit:", key=KEY("popover")):
         st.caption("What you leave empty stays as assumed. It is remembered for this file, whatever its name.")
@@ -83,6 +87,7 @@ def _save(checkpoint: Checkpoint, keys: dict[str, str]) -> None:
     """Keep it if it fits; every page then reads the file again with it."""
     values = {name: st.session_state.get(key) for name, key in keys.items()}
     try:
+        access.check_may_change()  # what is set holds for everybody who opens this file
         arguments = {name: {str(value): value for value in options}[values[name]]
                      for name, options in checkpoint.undecided.items() if values[name] is not None}
         correction = Correction(values["size"], values["normalisation"] or None, _classes(checkpoint, values),
@@ -110,6 +115,11 @@ def _classes(checkpoint: Checkpoint, values: dict) -> tuple[str, ...] | None:
 
 
 def _forget(checkpoint: Checkpoint) -> None:
+    try:
+        access.check_may_change()
+    except Problem as problem:
+        st.session_state[PROBLEM] = str(problem)
+        return
     corrections.forget(checkpoint.digest)
     _fill_in(checkpoint, Correction())
 

@@ -13,8 +13,8 @@ import streamlit as st
 from .. import pretrained
 from ..pretrained import PRETRAINED, Pretrained
 from ..problems import Problem
-from . import state
-from .page import plain
+from . import access, state
+from .page import plain, problems
 from .runs import duration
 
 LOOK_S = 0.5  # between two looks at a download
@@ -103,11 +103,15 @@ def _offer_use(reference: str) -> None:
 
 
 def _offer_download(entry: Pretrained, last: Download | None) -> None:
+    if not access.may_change():
+        access.say_why()
+        return
     label = f"Download {_megabytes(entry.size_bytes)} and use it"
     if st.button(label, key="pretrained_download", icon=":material/download:", type="primary"):
         st.session_state[WANTED] = entry.reference, st.session_state.get(state.CHOSEN)
-        _start(entry)
-        st.rerun()  # the whole page: from now on this part of it looks by itself how far the download is
+        with problems():
+            _start(entry)
+            st.rerun()  # the whole page: from now on this part of it looks by itself how far the download is
     asked_for = st.session_state.get(WANTED, (None,))[0]
     if last and last.problem and asked_for == entry.reference:  # others need not hear of it
         st.error(plain(last.problem), icon=":material/error:")
@@ -120,15 +124,18 @@ def _show(download: Download) -> None:
         left = (time.monotonic() - download.began) * (download.total - download.done) / download.done
         text = f"{download.done / 1e6:,.0f} of {_megabytes(download.total)}, {duration(left)} left"
     st.progress(download.done / max(download.total, 1), text)
-    st.button("Stop", key="pretrained_stop", icon=":material/stop:", on_click=_stop, args=(download,))
+    if access.may_change():  # a download is everybody's
+        st.button("Stop", key="pretrained_stop", icon=":material/stop:", on_click=_stop, args=(download,))
 
 
 def _stop(download: Download) -> None:
-    download.stop.set()
+    if access.may_change():
+        download.stop.set()
     st.session_state.pop(WANTED, None)
 
 
 def _start(entry: Pretrained) -> None:
+    access.check_may_change()  # the file is kept for everybody
     download = _downloads()[entry.reference] = Download(entry)
     download.thread = threading.Thread(target=_run, args=(download,), name=entry.reference, daemon=True)
     download.thread.start()

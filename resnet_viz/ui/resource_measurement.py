@@ -12,6 +12,7 @@ from ..analysis.arithmetic import size
 from ..analysis.resource_measurement import Measured
 from ..analysis.resources import Demand
 from ..drawing import resources as drawing
+from . import access
 from .page import download_table, plain
 from .resources import STILL, Setting, demand, here
 from .runs import duration
@@ -24,6 +25,9 @@ PAIRS = 3  # of bars: the largest batches
 
 def measure(setting: Setting) -> None:
     """Real steps on this machine at rising batch sizes, and what they showed beside the estimate."""
+    if not access.may_change():  # real steps take the machine from the runs on it
+        access.say_why()
+        return
     device = here()
     found = demand(setting.choice, setting.precision, device.kind)
     start = max(found.least_batch, min(setting.batch, FIRST_BATCHES[device.kind]))
@@ -53,6 +57,7 @@ def _limit(setting: Setting) -> int | None:
 
 def _work(setting: Setting, found: Demand, most: int, place) -> None:
     """Measure under a bar. Whatever is clicked meanwhile ends this run of the script, and with it the process."""
+    access.check_may_change()
     batches = measurement.batches_up_to(found, most)
     asked = measurement.request(found, setting.choice.arguments, setting.optimizer, batches, _limit(setting))
     kept = {"rows": [], "full": None}

@@ -1,0 +1,158 @@
+"""Read-only mode: every function of ui that writes for a person asks first, and no page offers what would be refused."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from resnet_viz import corrections, pretrained, runs
+from resnet_viz.problems import Problem
+from resnet_viz.training import process
+from resnet_viz.training.config import Config
+from resnet_viz.ui import access
+from resnet_viz.ui import pretrained as ui_pretrained
+from resnet_viz.ui import runs as ui_runs
+
+from ..test_imports import MODULES, PROJECT, imports, in_rooms, name_of
+
+WRITERS = {  # what changes something for others than the person's own session
+    "resnet_viz.runs": {"send", "delete", "write_atomic", "write_json", "write_config", "append", "new_directory",
+                        "cut_after", "clear_leavings"},
+    "resnet_viz.training.process": {"create", "start", "resume"},
+    "resnet_viz.corrections": {"remember", "forget"},
+    "resnet_viz.pretrained": {"fetch"},
+    "resnet_viz.analysis.resource_measurement": {"events"},  # real training steps
+}
+ASKED_BEFORE = {
+    ("resnet_viz.ui.pretrained", "_run"),  # the thread that _start begins
+    ("resnet_viz.ui.state", "_checked"),  # of a file that is here
+}
+DOORS = ("access.check_may_change", "check_may_change")
+
+
+def test_who_may_change_things(monkeypatch):
+    for value, may in ((None, True), ("", True), ("0", True), ("1", False), ("true", False), ("no", False)):
+        if value is None:
+            monkeypatch.delenv(access.READONLY, raising=False)
+        else:
+            monkeypatch.setenv(access.READONLY, value)
+        assert access.may_change() is may
+        if may:
+            access.check_may_change()
+        else:
+            with pytest.raises(Problem, match="read-only"):
+                access.check_may_change()
+
+
+# The code
+
+
+def written(path: Path) -> dict[str, set[str]]:
+    """Function of a module (the outermost) -> the writers that it names."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {}  # how this module calls a writer, e.g. "runs.send", "analysis.events", "send"
+    package = name_of(path).rpartition(".")[0].split(".")
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = package[: len(package) - node.level + 1] if node.level else []
+        module = ".".join([*base, *([node.module] if node.module else [])])
+        for alias in node.names:
+            here = alias.asname or alias.name
+            names |= {f"{here}.{writer}": writer for writer in WRITERS.get(f"{module}.{alias.name}", ())}
+            names |= {here: alias.name} if alias.name in WRITERS.get(module, ()) else {}
+    found = {}
+    for function in tree.body:
+        parts = {ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Attribute | ast.Name)}
+        if parts & set(names) and not isinstance(function, ast.Import | ast.ImportFrom):
+            found[getattr(function, "name", f"line {function.lineno}")] = parts & set(names) | (parts & set(DOORS))
+    return found
+
+
+def test_the_reader_of_writers_finds_them():
+    found = {function: parts for path in in_rooms("ui") for function, parts in written(path).items()}
+    assert {"order", "resume_run", "start_run", "remove_run", "_save", "_forget", "_work"} <= set(found)
+    assert "runs.send" in found["order"]
+    assert set(WRITERS) <= MODULES | {"resnet_viz.runs"}
+    imported = {module for path in in_rooms("ui") for module in imports(path)}
+    assert set(WRITERS) <= imported, "a module that ui does not use any more"
+
+
+def test_who_writes_for_a_person_asks_first():
+    silent = [(name_of(path), function) for path in in_rooms("ui", "pages", "app")
+              for function, parts in written(path).items() if not parts & set(DOORS)]
+    assert sorted(silent) == sorted(ASKED_BEFORE)
+
+
+def test_pages_write_nothing_themselves():
+    assert [str(path.relative_to(PROJECT)) for path in in_rooms("pages", "app") if written(path)] == []
+
+
+# The rule itself
+
+
+@pytest.fixture
+def viewer(tmp_path, monkeypatch):
+    """Read-only mode; returns the folder of runs."""
+    monkeypatch.setenv(access.READONLY, "1")
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def test_every_way_to_a_run_is_refused(viewer, monkeypatch):
+    monkeypatch.setattr(process, "_spawn", lambda run: pytest.fail("a process was started"))
+    run = viewer / "one"
+    runs.write_config(run, Config(network="resnet8").to_dict())
+    for attempt in (lambda: ui_runs.start_run(Config(network="resnet8")), lambda: ui_runs.resume_run(run),
+                    lambda: ui_runs.remove_run(run)):
+        with pytest.raises(Problem, match="read-only"):
+            attempt()
+    ui_runs.order(run, "stop")  # a callback: it says so in passing
+    assert sorted(path.name for path in viewer.iterdir()) == ["one"]
+    assert sorted(path.name for path in run.iterdir()) == ["config.json"]
+
+
+def test_a_button_that_was_pressed_too_late_is_one_sentence(viewer):
+    """The server came back read-only while the page with its buttons was open."""
+
+    def page():
+        import streamlit as st
+
+        from resnet_viz import runs
+        from resnet_viz.ui.runs import order
+
+        st.button("Stop", on_click=order, args=(runs.root() / "one", "stop"))
+
+    runs.write_config(viewer / "one", Config(network="resnet8").to_dict())
+    app = AppTest.from_function(page).run()
+    app.button[0].click().run()
+    assert not app.exception
+    assert "read-only" in app.toast[0].value.replace("\\", "")
+    assert not (viewer / "one" / "control").exists()
+
+
+def test_published_weights_are_not_downloaded(viewer, monkeypatch):
+    monkeypatch.setattr(pretrained, "fetch", lambda *rest: pytest.fail("a download began"))
+    with pytest.raises(Problem, match="read-only"):
+        ui_pretrained._start(next(iter(pretrained.PRETRAINED().values())))
+
+
+def test_nothing_is_set_by_hand(viewer, monkeypatch):
+    for name in ("remember", "forget"):
+        monkeypatch.setattr(corrections, name, lambda *rest: pytest.fail("something was kept"))
+
+    def page():
+        from types import SimpleNamespace
+
+        from resnet_viz.ui import corrections
+
+        file = SimpleNamespace(digest="0" * 64, undecided={}, heads=(10,))
+        corrections.popover(file)
+        corrections._save(file, {})
+        corrections._forget(file)
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception and not app.button
+    assert ["read-only" in caption.value for caption in app.caption] == [True]
+    assert "read-only" in app.session_state.by_hand_problem
