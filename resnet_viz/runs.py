@@ -107,7 +107,10 @@ def send(run: Path, command: str, value: float | None = None) -> None:
     if not run.is_dir():
         raise Problem(f"The run {run.name} is not there any more.")
     name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
-    write_json(run / "control" / name, {"command": command, "value": value})
+    try:
+        write_json(run / "control" / name, {"command": command, "value": value})
+    except OSError as error:
+        raise Problem(f"The run {run.name} cannot be told to {command}: {error.strerror}; make room on its disk, then try again.") from error
 
 
 def cut_after(run: Path, step: int, epoch: int) -> None:
@@ -190,9 +193,17 @@ def process_alive(status: dict) -> bool:
     """Whether the process that wrote this status still runs here (a zombie or a re-used pid does not count)."""
     try:
         process = psutil.Process(int(status["pid"]))
-        return abs(process.create_time() - status["process_created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        age = status.get("process_after_boot_s")
+        # the time of day moves when somebody sets the clock, the time since the machine's start does not
+        same = abs(process.create_time() - status["process_created"]) < 1 if age is None else abs(after_boot_s(process) - age) < 2
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, KeyError, TypeError, ValueError):
         return False
+
+
+def after_boot_s(process: psutil.Process) -> float:
+    """How long after the machine's start a process began: the same after somebody has set the clock."""
+    return process.create_time() - psutil.boot_time()
 
 
 def state(run: Path) -> str:
