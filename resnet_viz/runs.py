@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from .new_lines import NewLines, parse_line
 from .problems import Problem, one_of
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,6 @@ COMMANDS = ("pause", "resume", "stop", "step", "epoch", "lr")
 ALIVE_STATES = ("queued", "running", "paused")  # a process is behind them
 GONE_S = 600  # of silence, after which nobody is expected behind a run that another machine had begun
 NO_NEWS_S = 15  # after that long without a heartbeat a reader says so
-TAIL_BYTES = 200  # about a line of metrics.jsonl
 COLUMNS = ("epoch", "step", "images", "loss", "accuracy", "lr", "elapsed_s")  # of metrics.jsonl, beside split
 WEIGHTS = ("initial", "best", "last")
 
@@ -169,15 +169,7 @@ def read_lines(path: Path) -> list[dict]:
         data = path.read_bytes()
     except OSError:
         return []
-    return [row for row in map(_parse_line, data[: data.rfind(b"\n") + 1].splitlines()) if row is not None]
-
-
-def _parse_line(line: bytes) -> dict | None:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None  # a line torn by a crash; what follows is whole again
-    return row if isinstance(row, dict) else None
+    return [row for row in map(parse_line, data[: data.rfind(b"\n") + 1].splitlines()) if row is not None]
 
 
 def read_events(run: Path) -> list[dict]:
@@ -241,38 +233,19 @@ class Metrics:
     """metrics.jsonl as NumPy columns, read on from where the last refresh ended."""
 
     def __init__(self, run: Path):
-        self.path = run / "metrics.jsonl"
-        self._forget()
-
-    def _forget(self) -> None:
-        self._file, self._offset, self._tail, self._columns = None, 0, b"", {}
+        self.lines, self._columns = NewLines(run / "metrics.jsonl"), {}
 
     def refresh(self) -> dict[str, dict[str, np.ndarray]]:
         """split -> column -> float64 array, all columns of a split equally long; splits that occur only."""
-        try:
-            with open(self.path, "rb") as file:
-                number = os.fstat(file.fileno()).st_ino
-                file.seek(self._offset - len(self._tail))
-                # cut and written again by a continuation: begin anew. A file's number may be used again, so the last
-                # line that was read must still be there too.
-                if number != self._file or file.read(len(self._tail)) != self._tail:
-                    self._forget()
-                    self._file = number
-                    file.seek(0)
-                data = file.read()
-        except OSError:
-            self._forget()
-            return {}
-        whole = data.rfind(b"\n") + 1
-        if whole:
-            self._offset += whole
-            self._tail = data[:whole][-TAIL_BYTES:]
+        rows, anew = self.lines.read()
+        if anew:
+            self._columns = {}
         fresh: dict[str, list[list[float]]] = {}
-        for row in map(_parse_line, data[:whole].splitlines()):
-            if row is not None and isinstance(row.get("split"), str):
+        for row in rows:
+            if isinstance(row.get("split"), str):
                 fresh.setdefault(row["split"], []).append([_number(row.get(name)) for name in COLUMNS])
-        for split, rows in fresh.items():
-            new = np.array(rows).T
+        for split, values in fresh.items():
+            new = np.array(values).T
             old = self._columns.get(split)
             self._columns[split] = new if old is None else np.concatenate([old, new], axis=1)
         return {split: dict(zip(COLUMNS, table)) for split, table in self._columns.items()}

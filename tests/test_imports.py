@@ -15,7 +15,7 @@ FLOORS = (  # whoever stands higher may import what stands lower, never the othe
     {"problems", "versions"},
     {"networks", "data"},
     {"runs", "checkpoints", "doctor", "tensor_files", "tensor_names", "evaluation", "pretrained", "corrections",
-     "export"},
+     "export", "new_lines"},
     {"training", "analysis", "drawing"},
     {"ui"},
     {"training_speed"},
