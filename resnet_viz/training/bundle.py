@@ -1,7 +1,9 @@
-"""Make a finished run small enough to travel with the project: `python -m resnet_viz.training.bundle RUN_DIR TARGET DATA_NAME`.
+"""Make a finished run small enough to travel with the project:
+`python -m resnet_viz.training.bundle RUN_DIR TARGET DATA_NAME [one]`.
 
 Weights become float16, the files that only a continuation needs stay behind, and a model card is written from what
-the run's own files say.
+the run's own files say. `one` keeps of the weights only those that were tested: large networks have their beginning in
+the snapshots alone.
 """
 
 import json
@@ -20,8 +22,12 @@ COPIED = ("status.json", "metrics.jsonl", "events.jsonl")
 GRADIENT_ROWS = 400  # at most, evenly through the run
 
 
-def bundle(run: Path, target: Path, data_name: str) -> None:
-    """Copy a finished run into `target`, replacing it. data_name: how the data set is called wherever results are shown."""
+def bundle(run: Path, target: Path, data_name: str, one: bool = False) -> None:
+    """Copy a finished run into `target`, replacing it.
+
+    data_name  how the data set is called wherever results are shown
+    one        of the weights only the file that the test accuracy belongs to: best, or last where nothing was held out
+    """
     if runs.state(run) != "finished":
         raise Problem(f"{run} is {runs.state(run)}; only a finished run can be bundled.")
     shutil.rmtree(target, ignore_errors=True)
@@ -40,9 +46,9 @@ def bundle(run: Path, target: Path, data_name: str) -> None:
     (target / "snapshots").mkdir()
     for snapshot in runs.snapshots(run):
         shutil.copyfile(snapshot.path, target / "snapshots" / snapshot.path.name)
-    for which in runs.WEIGHTS:
-        if path := runs.weights_file(run, which):
-            _halve(path, target / path.name, data_name)
+    kept = [checkpoints.best_or_last(run)] if one else [runs.weights_file(run, which) for which in runs.WEIGHTS]
+    for path in filter(None, kept):
+        _halve(path, target / path.name, data_name)
     (target / "README.md").write_text(card(target, config, data_name))
 
 
@@ -55,6 +61,7 @@ def _halve(source: Path, target: Path, data_name: str) -> None:
 def card(run: Path, config: dict, data_name: str) -> str:
     """The model card as Markdown, every figure read from the run's files."""
     metrics = runs.Metrics(run).refresh()
+    chosen = f"the weights that validation chose (epoch {metrics['val']['epoch'][metrics['val']['accuracy'].argmax()]:.0f})" if "val" in metrics else "the last weights"
     test, status = metrics["test"], runs.read_status(run)
     checkpoint = checkpoints.read(checkpoints.best_or_last(run))
     known = {**Config().to_dict(), **config}
@@ -68,7 +75,7 @@ def card(run: Path, config: dict, data_name: str) -> str:
     return f"""# {run.name}
 
 {checkpoint.network}, trained by this project's trainer on **{data_name}**. Test accuracy **{test['accuracy'][-1]:.2%}**
-(loss {test['loss'][-1]:.4f}), measured once, after {int(status['epoch'])} epochs, with the weights that validation chose (epoch {checkpoint.epoch}).
+(loss {test['loss'][-1]:.4f}), measured once, after {int(status['epoch'])} epochs, with {chosen}.{_kept(run)}
 
 ## Data
 {data_name}: {int(metrics['train']['images'][-1]) // max(1, config['epochs']):,} pictures an epoch, {config['val_fraction']:.0%} of the training pictures held out for validation.
@@ -89,8 +96,14 @@ Weights are stored as float16. It is made for teaching, not for decisions.
 """
 
 
+def _kept(run: Path) -> str:
+    if runs.weights_file(run, "initial"):
+        return ""
+    return " Only these weights travel with the project; the first two convolutions are there at every moment, in the snapshots."
+
+
 if __name__ == "__main__":
     try:
-        bundle(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+        bundle(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], one=sys.argv[4:] == ["one"])
     except Problem as problem:
         sys.exit(str(problem))
