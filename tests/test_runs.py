@@ -209,6 +209,25 @@ def test_a_reused_process_number_has_failed(run):
     assert runs.state(run) == "failed"
 
 
+@pytest.mark.parametrize("moved_s", [-7200, 7200], ids=["back", "on"])
+def test_a_run_lives_on_when_somebody_sets_the_clock(run, monkeypatch, moved_s):
+    """The kernel then tells another time of day for the machine's start, and so for the start of every process."""
+    status(run, "running", process_after_boot_s=runs.after_boot_s(psutil.Process()))
+    created, boot = psutil.Process.create_time, psutil.boot_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + moved_s)
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot() + moved_s)
+    assert runs.state(run) == "running"
+    runs.write_json(run / "status.json", {**runs.read_status(run), "process_after_boot_s": 12.0})
+    assert runs.state(run) == "failed", "a number used again by another process does not count"
+
+
+def test_a_command_that_cannot_be_written_is_a_sentence(run):
+    run.mkdir(exist_ok=True)
+    (run / "control").write_text("a file in the folder's place")
+    with pytest.raises(Problem, match="cannot be told to pause"):
+        runs.send(run, "pause")
+
+
 @pytest.mark.parametrize("broken", [{"pid": None}, {"pid": "x"}, {"pid": -1}, {"pid": 10**30},
                                     {"process_created": None}])
 def test_a_status_without_its_process_has_failed(run, broken):

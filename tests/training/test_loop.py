@@ -71,6 +71,7 @@ def test_files_of_a_finished_run(finished):
     status = runs.read_status(finished)
     assert runs.state(finished) == "finished" and status["step"] == status["total_steps"] == total and status["epoch"] == 2
     assert {"pid", "process_created", "host", "heartbeat", "device", "threads", "torch", "queue_position", "last_good_epoch"} <= set(status)
+    assert 50e6 < status["memory_bytes"] < 50e9 and (status["gpu_memory_bytes"] is None or torch.cuda.is_available())
     assert config["device"] == "cpu" and config["threads"] == 1 and "/" not in json.dumps(config)
     train, val, test = (rows(finished, s) for s in ("train", "val", "test"))
     assert [r["step"] for r in train] == [1, 10, 20] and [r["images"] for r in train] == [64, 600, 1200]
