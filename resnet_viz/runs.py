@@ -101,6 +101,10 @@ def write_config(run: Path, config: dict) -> None:
     write_json(run / "config.json", config)
 
 
+def write_race(run: Path, race: dict) -> None:
+    write_json(run / "race.json", race)
+
+
 def send(run: Path, command: str, value: float | None = None) -> None:
     """Leave one command for the trainer, who applies it at the next step and deletes the file."""
     one_of("command", command, COMMANDS)
@@ -179,6 +183,17 @@ def read_events(run: Path) -> list[dict]:
 
 def read_gradients(run: Path) -> list[dict]:
     return read_lines(run / "gradients.jsonl")
+
+
+def read_race(run: Path) -> dict:
+    """race.json, which a twin race writes: "with" names the other run's directory, "switch" what differs; or {}."""
+    return _read_json(run / "race.json") or {}
+
+
+def race_partner(run: Path) -> str | None:
+    """The name of the run that this one races with: both go at the same time."""
+    name = read_race(run).get("with")
+    return name if isinstance(name, str) else None
 
 
 def process_alive(status: dict) -> bool:

@@ -38,8 +38,10 @@ with queue.turn(run, Config(), sys.argv[2].split(","), status, lambda text: None
 class Holder:
     """A process that asks for devices, holds them until it is told to end, and says what it is told meanwhile."""
 
-    def __init__(self, run, devices="cpu", slots=None):
+    def __init__(self, run, devices="cpu", slots=None, partner=None):
         run.mkdir()
+        if partner:
+            runs.write_race(run, {"with": partner})
         self.run, environment = run, dict(os.environ)
         if slots:
             environment[queue.SLOTS] = str(slots)
@@ -110,6 +112,35 @@ def test_whoever_wants_several_devices_waits_for_all_of_them(ask):
     assert again.said() == "queued 1", "for the other one"
     other.end()
     assert again.said() == "ours"
+
+
+def test_the_two_runs_of_a_race_share_one_place(ask):
+    first = ask("first")
+    assert first.said() == "ours"
+    left = ask("left", partner="right")
+    assert left.said() == "queued 1"
+    other = ask("other")
+    assert other.said() == "queued 2"
+    right = ask("right", partner="left")
+    assert right.said() == "queued 1", "beside its partner, before whoever came in between"
+    last = ask("last")
+    assert last.said() == "queued 3", "the race counts as one"
+    first.end()
+    assert left.said() == right.said() == "ours"
+    assert other.said() == "queued 1" and last.said() == "queued 2"
+    left.kill()
+    back = ask("left again", partner="right")
+    assert back.said() == "ours", "continued while its partner goes on"
+    right.end()
+    back.end()
+    assert other.said() == "ours" and last.said() == "queued 1"
+    (folder,) = (path for path in (runs.root() / queue.FOLDER).iterdir() if path.name.endswith("-cpu"))
+    assert len(list(folder.glob("*.ticket"))) == 2
+
+
+def test_a_partner_that_is_not_there_changes_nothing(ask):
+    assert ask("left", partner="gone").said() == "ours"
+    assert ask("right", partner="gone").said() == "queued 1"
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
