@@ -91,9 +91,12 @@ def history(checkpoint: Checkpoint, layer: str) -> History:
         return History(None, (_itself(checkpoint),), 0, "This is a weights file without its run: what the kernels "
                        "were before training was not kept. Checkpoints that are trained here have it.")
     initial = runs.weights_file(checkpoint.run, "initial")
-    before = Moment("before training", 0, 0, initial) if initial else None
-    why = "" if initial else "The run has no initial weights, so there is no before."
     moments = _snapshots(checkpoint.run, layer)
+    if initial is None and moments and moments[0].step == 0:
+        initial = moments[0].path  # a bundle may carry its beginning in the snapshots alone
+    before = Moment("before training", 0, 0, initial) if initial else None
+    why = "" if initial else ("The run kept this layer's weights of now only; the first two convolutions have snapshots "
+                              "from before training on.")
     if not moments:
         moments = [Moment(f"epoch {epoch}", epoch, None, path) for epoch, path in runs.epoch_weights(checkpoint.run)]
         moments = ([before] if before else []) + moments

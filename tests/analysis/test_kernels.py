@@ -13,7 +13,7 @@ from resnet_viz.analysis import kernels
 from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
 
-from .conftest import MOVES
+from .conftest import MOVES, write_run
 
 
 @pytest.fixture
@@ -47,6 +47,17 @@ def test_without_kept_weights_there_is_before_and_now_and_a_word_about_it(bare_r
     past = kernels.history(checkpoints.read(bare_run / "best.safetensors"), "layer3.0.conv2")
     assert [moment.label for moment in past.moments] == ["before training", "epoch 2, this checkpoint"]
     assert "only before training and now" in past.why
+
+
+def test_a_run_that_carries_its_beginning_in_the_snapshots_alone(tmp_path):
+    run = write_run(tmp_path / "run", keep_weights=False)
+    first = load_file(run / "initial.safetensors")["conv1.weight"].half().float().numpy()
+    (run / "initial.safetensors").unlink()
+    checkpoint = checkpoints.read(run / "best.safetensors")
+    past = kernels.history(checkpoint, "conv1")
+    assert past.why == "" and np.array_equal(kernels.weights_at(past.before, checkpoint, "conv1"), first)
+    deeper = kernels.history(checkpoint, "layer3.0.conv2")
+    assert deeper.before is None and "first two convolutions have snapshots" in deeper.why
 
 
 def test_a_file_without_its_run_has_only_now(written_run, tmp_path):

@@ -131,7 +131,7 @@ def test_a_file_without_its_run_shows_now_only(runs_folder, tmp_path, monkeypatc
     for snapshot in (run / "snapshots").iterdir():
         snapshot.unlink()
     app = open_page("kernels")
-    assert "no before" in app.info[0].value
+    assert "weights of now only" in app.info[0].value
     assert [wall.imgs[0].alt.split(":")[0] for wall in pictures(app)[:1]] == ["Now"]
 
 
