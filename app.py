@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resnet_viz.ui import startup
+from resnet_viz.ui import presenter, startup
 
 HERE = Path(__file__).parent
 PAGES = {  # section -> (script under pages/, title, icon); a page is listed when it works
@@ -28,8 +28,16 @@ def page(path: str, title: str, icon: str) -> st.Page:
 
 
 def main() -> None:
-    st.set_page_config(page_icon=str(HERE / "resnet_viz" / "ui" / "icon.png"), layout="wide")
-    chosen = st.navigation({section: [page(*entry) for entry in entries] for section, entries in PAGES.items()})
+    presenting = presenter.on()
+    st.set_page_config(
+        page_icon=str(HERE / "resnet_viz" / "ui" / "icon.png"),
+        layout="wide",
+        initial_sidebar_state="collapsed" if presenting else "auto",
+    )
+    chosen = st.navigation(
+        {section: [page(*entry) for entry in entries] for section, entries in PAGES.items()},
+        position="top" if presenting else "sidebar",
+    )
     if problem := startup.installation_problem():
         st.warning(problem)
     with st.spinner("Starting PyTorch (a few seconds, once) ..."):

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ..problems import Problem
+from . import presenter, share
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
 PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1; download_table shows one decimal
@@ -27,8 +28,12 @@ class NothingYet(Problem):
 
 
 def page(question: str, line: str) -> None:
-    """The page's title, which is the question it answers, and one plain line."""
-    st.title(question, anchor=False)
+    """The page's title, which is the question it answers, and one plain line; beside it what a class needs."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(question, anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+            share.copy_link()
+            presenter.switch()
     st.markdown(line)
 
 
