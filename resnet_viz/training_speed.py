@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from . import runs
 from .networks import zoo
 from .training import presets
 from .training.config import Config, resolve
@@ -164,6 +165,7 @@ def whole_loop_beside_constant_batch() -> dict:
     """Whole epochs of the loop, with augmentation, rows, snapshots and saving, over as many steps on a constant batch."""
     config = _gpu_recipe()
     with tempfile.TemporaryDirectory() as folder, Status(Path(folder)) as status:
+        runs.write_config(Path(folder), config.to_dict())
         work, update = _each(config)
         loop = Loop(Path(folder), update, Position(), status, lambda text: None)
         constant = update.batch(torch.arange(config.batch_size, device=work.device), update.draw(0))

@@ -68,6 +68,7 @@ def _devices(device: str) -> list[str]:
 
 
 def _learn(run: Path, config, status: Status, progress, **ways) -> str:
+    failures.check_there(run)  # it may have waited for hours
     from .loop import train  # torch: only now, so that a run that waits its turn takes no memory
 
     if config.to_dict() != runs.read_config(run):

@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+from .. import runs
 from ..problems import Problem
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -18,6 +19,8 @@ def explained(error: BaseException, run: Path) -> Problem | None:
         return Problem(f"The disk that holds the run {run.name} is full; free some space and continue it: what it had saved last is intact.")
     if isinstance(error, OSError) and error.errno in CLOSED and str(error.filename).startswith(str(run)):
         return Problem(f"The directory of the run {run.name} cannot be written ({error.strerror}); allow it and continue the run.")
+    if isinstance(error, FileNotFoundError) and not runs.is_run(run):
+        return gone(run)
     if ran_out(error):
         return Problem("The memory does not suffice for the pictures and the network together; lower batch_size, size or train_limit.")
     return None
@@ -26,6 +29,16 @@ def explained(error: BaseException, run: Path) -> Problem | None:
 def ran_out(error: BaseException) -> bool:
     """Whether an allocator, the GPU's or the machine's, had nothing left to give."""
     return isinstance(error, MemoryError) or isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def check_there(run: Path) -> None:
+    """Problem where somebody deleted the run's directory: going on would write into a folder that nobody finds again."""
+    if not runs.is_run(run):
+        raise gone(run)
+
+
+def gone(run: Path) -> Problem:
+    return Problem(f"The directory of the run {run.name} was deleted or moved while it trained; it has ended. Start it anew.")
 
 
 def diverged(step: int, lr: float) -> Problem:

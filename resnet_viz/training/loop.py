@@ -108,7 +108,8 @@ class Loop:
         return True
 
     def _may_go_on(self, between_epochs: bool = False) -> bool:
-        """Apply what people asked for; wait while paused; False when the run shall stop."""
+        """Apply what people asked for; wait while paused; False when the run shall stop, Problem where it was deleted."""
+        failures.check_there(self.run)
         self.control.read(self.position.step)
         if not between_epochs and self.control.paused(self.position.step):
             self._record()
@@ -116,6 +117,7 @@ class Loop:
             self.status.update(state="paused", message="paused", step=self.position.step, images_per_s=None, eta_s=None)
             while self.control.paused(self.position.step):
                 time.sleep(PAUSE_POLL_S)
+                failures.check_there(self.run)
                 self.control.read(self.position.step)
             self.status.update(state="running", message="training")
         return not self.control.stopping

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from .. import runs
 from ..problems import Problem
+from . import failures
 from .config import Config
 from .control import Control
 
@@ -156,6 +157,8 @@ def _holder(path: Path) -> str | None:
 
 def _stopped(run: Path, config: Config) -> bool:
     """Whether a stop is among the waiting commands: then all are recorded and taken away, as between two steps."""
+    if not run.is_dir():
+        raise failures.gone(run)
     if not any(_asks_to_stop(path) for path in (run / "control").glob("*.json")):
         return False  # a pause or a learning rate waits for the first step
     Control(run, config, 1).read((runs.read_status(run) or {}).get("step") or 0)

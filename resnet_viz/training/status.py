@@ -55,7 +55,7 @@ class Status:
 
     def _write(self) -> None:
         with self._lock:
-            if not self.run.is_dir():
+            if not runs.is_run(self.run):
                 return  # deleted by a person: it must not come back as a folder with nothing but a status
             self.fields |= {"heartbeat": time.time(), **memory()}
             try:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from resnet_viz import runs
 from resnet_viz.data import sources
 from resnet_viz.problems import Problem
-from resnet_viz.training import failures, lock, process
+from resnet_viz.training import failures, lock, loop, process, queue
 from resnet_viz.training.__main__ import main, run_here
 from resnet_viz.training.update import Update
 
@@ -133,6 +134,32 @@ def test_a_fault_of_the_program_stays_visible(run, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run_here(run)
     assert "ZeroDivisionError" in runs.read_status(run)["message"]
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["training", "paused"])
+def test_a_run_that_is_deleted_while_it_trains_ends_and_does_not_come_back(run, monkeypatch, paused):
+    """Without the check it would hold its place in the queue for ever, and write into a folder that nobody lists."""
+    def delete(update, samples, outcome):
+        if paused:
+            runs.send(run, "pause")
+        elif run.exists():
+            shutil.rmtree(run)
+        return outcome
+
+    changed(monkeypatch, delete)
+    if paused:
+        wait = loop.time.sleep
+        monkeypatch.setattr(loop.time, "sleep", lambda seconds: (wait(seconds), shutil.rmtree(run, ignore_errors=True)))
+    with pytest.raises(Problem, match="was deleted or moved"):
+        run_here(run)
+    assert not run.exists()
+
+
+def test_a_run_that_is_deleted_while_it_waits_leaves_the_queue(run, monkeypatch):
+    monkeypatch.setattr(queue, "_earlier", lambda *_: (shutil.rmtree(run, ignore_errors=True), ["another"])[1])
+    with pytest.raises(Problem, match="was deleted or moved"):
+        run_here(run)
+    assert not run.exists()
 
 
 def test_a_run_belongs_to_one_process_until_that_dies(run, capsys):
