@@ -42,14 +42,24 @@ def is_run(path: Path) -> bool:
 
 
 def list_runs() -> list[Path]:
-    """All run directories under root(), the newest first."""
+    """All run directories under root(), the newest first; also those one folder deeper, e.g. in runs/results/."""
     found = []
-    for path in root().iterdir() if root().is_dir() else ():
-        try:
-            found.append(((path / "config.json").stat().st_mtime_ns, path.name, path))
-        except OSError:
-            continue  # a stranger's folder, or a run that was deleted this moment
+    for path in _folders(root()):
+        for run in (path,) if is_run(path) else _folders(path):
+            try:
+                found.append(((run / "config.json").stat().st_mtime_ns, str(run), run))
+            except OSError:
+                continue  # a stranger's folder, or a run that was deleted this moment
     return [path for _, _, path in sorted(found, reverse=True)]
+
+
+def _folders(path: Path) -> list[Path]:
+    """The folders in a folder, but none whose name begins with a dot: those hold no runs, or deleted ones."""
+    try:
+        with os.scandir(path) as entries:
+            return [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except OSError:
+        return []
 
 
 def new_directory(hint: str) -> Path:

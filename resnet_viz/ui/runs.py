@@ -2,12 +2,13 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
 
-from .. import checkpoints, runs
+from .. import checkpoints, run_marks, runs
 from ..drawing.training import Metrics, Plan
 from ..problems import Problem
 from ..training import process
@@ -122,7 +123,8 @@ def choose_run() -> Path:
 def _title(run: Path) -> str:
     if run.parent == checkpoints.BUNDLED:
         return f"Finished example: {run.name}"
-    return run.name
+    name, place = run_marks.read(run).name, state.run_reference(run).removeprefix(state.RUN_PREFIX)
+    return f"{name} ({place})" if name else place
 
 
 # What is known of it
@@ -152,6 +154,15 @@ def watch(run: Path) -> Watched:
     with reader.lock:
         metrics = reader.metrics.refresh()
     return Watched(run, runs.state(run), config, runs.read_status(run) or {}, metrics, runs.read_events(run))
+
+
+def snapshot_files(run: Path) -> list[tuple[Path, int]]:
+    """(file, time of its last change in ns) of each snapshot, by step; one that vanishes this moment is left out."""
+    found = []
+    for path in sorted((run / "snapshots").glob("*.safetensors")):
+        with suppress(OSError):
+            found.append((path, path.stat().st_mtime_ns))
+    return [(path, changed) for path, changed in found if path.stem.isdecimal()]
 
 
 def seconds_between_looks(watched: Watched) -> float:

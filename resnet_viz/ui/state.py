@@ -67,7 +67,7 @@ def references() -> list[str]:
 
 def run_reference(run: Path) -> str:
     """How the picker and the URL name an own run, or a weights file in the runs folder."""
-    return f"{RUN_PREFIX}{run.name}"
+    return f"{RUN_PREFIX}{run.relative_to(runs.root()).as_posix()}"
 
 
 def _loose_files() -> list[str]:
@@ -110,7 +110,7 @@ def current_key() -> str:
 
 def checkpoint_of(reference: str) -> Checkpoint:
     """The checkpoint behind one of references(); Problem when its file cannot be used."""
-    if _is_opened(reference):
+    if is_opened(reference):
         opened = st.session_state.opened
         return _read_opened(opened.digest, opened.reference, _corrections_stamp(), opened.path)
     return checkpoint_at(_path(reference))
@@ -118,7 +118,7 @@ def checkpoint_of(reference: str) -> Checkpoint:
 
 def key_of(reference: str) -> str:
     """The same text for any of references()."""
-    if _is_opened(reference):
+    if is_opened(reference):
         return f"{st.session_state.opened.digest}:{_corrections_stamp()}"
     return key_at(_path(reference))
 
@@ -162,7 +162,8 @@ def model_of(checkpoint: Checkpoint):
         yield shared.model
 
 
-def _is_opened(reference: str) -> bool:
+def is_opened(reference: str) -> bool:
+    """Whether it is the file that this session opened, which nobody else has."""
     return "opened" in st.session_state and st.session_state.opened.reference == reference
 
 

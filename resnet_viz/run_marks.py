@@ -1,0 +1,72 @@
+"""What a person wrote about a run: its name, a note, a star. In person.json of the run directory; no trainer reads it.
+
+The styles of runs are here too: which colour and dash a run has is decided when it is first seen, and kept.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import runs
+from .problems import Problem
+
+FILE = "person.json"
+STYLES = ".styles.json"  # in the runs folder: reference of a run -> its number among the styles
+LONGEST = {"name": 80, "note": 2_000}  # characters
+
+
+@dataclass(frozen=True)
+class Marks:
+    name: str = ""
+    note: str = ""
+    star: bool = False
+
+
+def read(run: Path) -> Marks:
+    """The marks of a run; none where there is no such file, or none that can be read."""
+    return from_dict(_json(run / FILE))
+
+
+def from_dict(values: dict) -> Marks:
+    """Marks from a file that anybody may have written: texts are cut to one line and their length, the rest is dropped."""
+    texts = {key: values[key] if isinstance(values.get(key), str) else "" for key in LONGEST}
+    name = " ".join("".join(c for c in texts["name"] if c.isprintable() or c.isspace()).split())
+    return Marks(name[: LONGEST["name"]].strip(), texts["note"].strip()[: LONGEST["note"]], values.get("star") is True)
+
+
+def write(run: Path, marks: Marks) -> None:
+    """Keep them; Problem where that cannot be done."""
+    if not runs.is_run(run):
+        raise Problem(f"The run {run.name} is not there any more.")
+    try:
+        runs.write_json(run / FILE, asdict(from_dict(asdict(marks))))
+    except OSError as error:
+        raise Problem(f"What you wrote about {run.name} cannot be kept ({error.strerror}); make room and try again.") from error
+
+
+def style_numbers(references: list[str], keep: bool = True) -> dict[str, int]:
+    """reference -> a number of its own from 0 up, the same whenever it is asked for, whatever else is there.
+
+    references  of all runs, the oldest first: a new one gets the lowest number that nobody has or had
+    keep        False where nothing may be written; a folder that cannot be written is no hindrance either
+    """
+    path = runs.root() / STYLES
+    known = {key: number for key, number in _json(path).items() if type(number) is int and number >= 0}
+    found, number = dict(known), max(known.values(), default=-1)
+    for reference in references:
+        if reference not in found:
+            number = found[reference] = number + 1
+    if keep and found != known and runs.root().is_dir():
+        try:
+            runs.write_json(path, found)
+        except OSError:
+            pass  # a full disk: the same runs get the same numbers again next time
+    return {reference: found[reference] for reference in references}
+
+
+def _json(path: Path) -> dict:
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
