@@ -7,14 +7,13 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from .. import runs
 from ..analysis import checkpoint as analysis
 from ..analysis import comparison
 from ..analysis.comparison import Comparison
 from ..checkpoints import Checkpoint
 from ..drawing import checkpoint as drawing
 from ..problems import Problem
-from . import networks, state
+from . import beginnings, networks, state
 from .page import download_table, plain, under_picture
 from .tensors import CHART
 
@@ -58,9 +57,9 @@ def compare(checkpoint: Checkpoint, key: str) -> None:
 def _others(checkpoint: Checkpoint) -> dict[str, Callable[[], tuple[Checkpoint, str]]]:
     """Name -> how to get (checkpoint, key): the run's initial weights first, then a second file, then all others."""
     found = {}
-    initial = runs.weights_file(checkpoint.run, "initial") if checkpoint.run else None
-    if initial:
-        found[BEFORE] = lambda: (state.checkpoint_at(initial), state.key_at(initial))
+    start = beginnings.before().checkpoint
+    if start is not None:
+        found[BEFORE] = lambda: (start, beginnings.before_key())
     if SECOND in st.session_state:
         second = next(Path(st.session_state[SECOND].name).iterdir())
         found[second.name] = lambda: (state.checkpoint_at(second), state.key_at(second))
@@ -125,9 +124,8 @@ def _moved_formula(found: Comparison) -> None:
 
 
 def _moved_code(checkpoint: Checkpoint, name: str) -> None:
-    before = 'checkpoints.read(now.run / "initial.safetensors")' if name == BEFORE else \
-        f"checkpoints.read(checkpoints.find({name!r}))"
-    st.code("from resnet_viz import checkpoints\nfrom resnet_viz.analysis import comparison\n"
+    before = "beginnings.of(now).checkpoint" if name == BEFORE else f"checkpoints.read(checkpoints.find({name!r}))"
+    st.code("from resnet_viz import beginnings, checkpoints\nfrom resnet_viz.analysis import comparison\n"
             "from resnet_viz.analysis.checkpoint import kinds\n\n"
             f"now = checkpoints.read(checkpoints.find({state.current_reference()!r}))\nbefore = {before}\n"
             "comparison.compare(now.state, before.state, kinds(now)).total")

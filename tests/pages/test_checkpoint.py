@@ -226,6 +226,18 @@ def test_before_training_is_compared_first(folders):
     assert table["change"]["fc.bias"] == 0
 
 
+def test_before_training_is_compared_also_where_those_weights_did_not_travel(folders, monkeypatch):
+    """The bundle of the lecture's network has one weights file; its beginning is drawn again from the seed."""
+    monkeypatch.setattr(checkpoints, "BUNDLED", runs.PROJECT / "checkpoints")
+    app = open_page(PAGE, checkpoint="lecture-resnet18-cifar10-jpeg", section="Compare")
+    assert box(app, "Compare with").value == "before training"
+    now = checkpoints.read(checkpoints.find("lecture-resnet18-cifar10-jpeg"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(now.seed)
+        before = zoo.build(now.network, now.arguments).state_dict()
+    assert comparison.describe(comparison.compare(now.state, before, analysis.kinds(now))) in text(app)
+
+
 def test_any_two_are_compared_and_what_differs_is_listed(folders):
     torch.manual_seed(5)
     torch.save(zoo.build("resnet8", {"heads": [4]}).state_dict(), folders / "runs" / "other.pth")
