@@ -47,14 +47,15 @@ def _half(config: Config) -> Config:
 
 def races(known: list[Path]) -> list[Pair]:
     """The races among these runs whose twins are both still here, in the order of their first runs."""
-    return [(run, run.with_name(runs.race_partner(run))) for run in known if _is_first(run)]
+    first = [run for run in known if runs.read_race(run).get("place") == 1]
+    pairs = [(run, run.parent / str(runs.race_partner(run))) for run in first]
+    return [pair for pair in pairs if is_pair(pair) and runs.is_run(pair[1])]
 
 
-def _is_first(run: Path) -> bool:
-    partner = runs.race_partner(run)
-    if partner is None or Path(partner).name != partner or runs.read_race(run).get("place") != 1:
-        return False
-    return runs.race_partner(run.with_name(partner)) == run.name and runs.is_run(run.with_name(partner))
+def is_pair(pair: Pair) -> bool:
+    """Whether these two name each other as twins."""
+    first, second = pair
+    return first.parent == second.parent and (runs.race_partner(first), runs.race_partner(second)) == (second.name, first.name)
 
 
 def send(pair: Pair, command: str) -> None:
