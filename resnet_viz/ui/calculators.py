@@ -99,8 +99,8 @@ def _settings(layer: str) -> dict:
 
 def _field(layer: str, key: str, value):
     label, where = LABELS[key], {"key": f"{layer}-{key}", "bind": "query-params"}
-    if f"{layer}-{key}" not in st.session_state:
-        where |= {"index": list(analysis.POOLINGS).index(value)} if key == "kind" else {"value": value}
+    # the same default in every run, also after a preset: what equals it leaves the URL, and a link must mean one thing
+    where |= {"index": list(analysis.POOLINGS).index(value)} if key == "kind" else {"value": value}
     if key == "kind":
         return st.selectbox(label, list(analysis.POOLINGS), width=130, **where)
     if key == "bias":

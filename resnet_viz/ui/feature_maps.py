@@ -69,7 +69,8 @@ def controls(summary: Summary) -> tuple[Layer, int, str, str]:
     channels = layer.output_shape[0]
     amounts = [str(n) for n in AMOUNTS if n < channels] + [f"all {channels:,}"]
     many = channels > AMOUNTS[-1]
-    amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}")
+    amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}",
+                                    bind="query-params")
     by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="sorted", bind="query-params")
     scale = scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale",
                                   bind="query-params")

@@ -102,6 +102,8 @@ def _describe() -> None:
         st.caption(plain(str(problem)))
         return
     st.caption("  \n".join(plain(line) for line in summary(checkpoint)))
+    if state.is_opened(state.current_reference()):
+        st.caption("This file stays in this session: a link to the page cannot carry it.")
     counts = {"warning": len(checkpoint.warnings), "assumption": len(checkpoint.assumed)}
     if said := [f"{n} {word}{'s' * (n > 1)}" for word, n in counts.items() if n]:
         icon = ":material/warning:" if checkpoint.warnings else ":material/info:"

@@ -27,6 +27,9 @@ LIMIT_PICTURES = 40  # of one session: they stay in memory until the browser lea
 THUMBNAIL = 168  # pixels a side, twice what is shown: sharp on fine screens
 OWN = "own"  # names of the person's pictures in the strip: own-1, own-2, ...
 IN_URL = "picture"
+STAYS = (
+    "Your own picture stays in this session: whoever opens a link to this page sees the first example instead."
+)
 
 _strip = st.components.v2.component(
     "picture_strip",
@@ -69,6 +72,8 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture]]:
             on_picked_change=partial(_pick, f"{key}_strip"),
             height="content",
         )
+    if chosen is not None and chosen.startswith(f"{OWN}-"):
+        st.caption(STAYS)
     page, problems = st.session_state.get("refused_pictures", (key, []))
     for problem in problems if page == key else []:
         st.error(plain(problem), icon=":material/broken_image:")

@@ -15,7 +15,7 @@ from ..drawing import resources as drawing
 from . import access
 from .page import download_table, plain
 from .resources import STILL, Setting, demand, here
-from .runs import duration
+from .run_words import duration
 
 KEPT = 8  # measurements of a session that are remembered
 FIRST_BATCHES = {"cpu": 4, "cuda": 64}  # up to which batch a measurement goes, unless the person says otherwise
@@ -33,10 +33,11 @@ def measure(setting: Setting) -> None:
     start = max(found.least_batch, min(setting.batch, FIRST_BATCHES[device.kind]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         most = st.number_input("Batches of 1, 2, 4 ... up to", found.least_batch, resources.MAX_BATCH, start,
-                               key=f"up_to-{found.least_batch}-{start}", width=190)
+                               key=f"up_to-{found.least_batch}-{start}", bind="query-params", width=190)
         pictures = st.number_input("Pictures an epoch", 1, measurement.MAX_PICTURES,
                                    50_000 if found.input_shape[-1] < 100 else 1_281_167, key=f"epoch-{found.network}",
-                                   width=190, help="ImageNet has 1,281,167 for training, CIFAR-10 50,000")
+                                   bind="query-params", width=190,
+                                   help="ImageNet has 1,281,167 for training, CIFAR-10 50,000")
         pressed = st.button(f"Measure on this machine ({device.name})", type="primary", icon=":material/speed:")
     place = st.empty()
     if pressed:

@@ -1,0 +1,124 @@
+"""In class, in a real browser: a copied link shows the same elsewhere, the projector's view, and who may only look."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from resnet_viz import checkpoints, runs
+
+from ..pages.test_every_page import PAGES
+
+pytestmark = pytest.mark.browser
+DEFAULT = "resnet20-cifar10-jpeg"
+FORBIDDEN = re.compile(
+    r"^(Start|Same start|New dice|Pause|Resume|One batch|One epoch|Learning rate|Set|Stop|Cancel|Continue|Delete.*|Rename.*"
+    r"|Import.*|Star.*|Note.*|Undo.*|Save|Forget|Set by hand|Measure on this machine.*|Download .* and use it|Race.*"
+    r"|Train.*|Probe.*)$"
+)
+
+
+def rest(page) -> None:
+    """Wait until the page is there and the server has nothing more to say."""
+    page.locator("h1").first.wait_for(timeout=60_000)
+    for _ in range(300):
+        page.wait_for_timeout(400)
+        if page.get_by_test_id("stStatusWidget").count() == 0 and page.get_by_test_id("stSkeleton").count() == 0:
+            return
+    pytest.fail("the page did not come to rest within 90 s")
+
+
+def seen(page) -> dict:
+    """What stands on the page: words, what the controls hold, what the pictures show."""
+    rest(page)
+    main = page.get_by_test_id("stMain")
+    return {
+        "words": main.inner_text(),
+        "controls": main.locator("input:not([type=file])").evaluate_all("all => all.map(e => e.value)"),
+        "pictures": main.locator("img").evaluate_all("all => all.map(e => [e.alt, e.naturalWidth])"),
+    }
+
+
+def choose(page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    rest(page)
+
+
+def copied(page) -> str:
+    """What "Copy link" has put on the clipboard."""
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.fixture
+def copying(visit):
+    """A visit that may use the clipboard."""
+
+    def open_page(url):
+        page = visit("about:blank")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(url)
+        rest(page)
+        return page
+
+    return open_page
+
+
+def kernels_of_one_filter(page):
+    choose(page, "Convolution", "layer2.0.conv1")
+    choose(page, "Kernels", "the inputs of one filter")
+    field = page.get_by_role("spinbutton", name="Filter")
+    field.fill("7")
+    field.press("Enter")
+    rest(page)
+    choose(page, "Colour scale for", "each kernel")
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowLeft")
+    rest(page)
+    page.get_by_role("radio", name="Numbers").click()
+    expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
+
+
+def maps_of_a_picture(page):
+    choose(page, "Layer", "layer1.0.act2")
+    choose(page, "Order", "by variance")
+    choose(page, "Colour scale for", "whole layer")
+    page.get_by_role("radio", name="Coffee").click()
+
+
+def lenets_first(page):
+    """Its one input channel is what a number field begins with: it must be in the link all the same."""
+    page.get_by_role("radio", name="Arithmetic").click()
+    rest(page)
+    page.get_by_role("button", name="LeNet's first").click()
+
+
+def curves_by_epoch(page):
+    choose(page, "Run", "Finished example: resnet20-stem7-shapes")
+    page.get_by_role("button", name="Axes").click()
+    page.get_by_role("radio", name="epoch", exact=True).click()
+    page.get_by_text("Loss on a logarithmic axis").click()
+    page.keyboard.press("Escape")
+    rest(page)
+    page.get_by_role("radio", name="Formula").click()
+
+
+@pytest.mark.parametrize(("path", "change"), [("kernels", kernels_of_one_filter), ("feature_maps", maps_of_a_picture),
+                                              ("architecture", lenets_first), ("training", curves_by_epoch)],
+                         ids=lambda part: getattr(part, "__name__", part))
+def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying, visit, path, change):
+    server = shared_server()
+    page = copying(f"{server.url}/{path}")
+    at_first = seen(page)
+    change(page)
+    here = seen(page)
+    assert here != at_first
+    link = copied(page)
+    assert link == page.url and f"checkpoint={DEFAULT}" in link
+    there = seen(visit(link))
+    assert there == here
