@@ -1,0 +1,327 @@
+"""The kernel time machine: what of a run is looked at, and the component that has all its frames at once."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from .. import checkpoints, runs
+from ..analysis import fixed_pictures, pinned_maps, time_machine
+from ..analysis.fixed_pictures import FixedPictures
+from ..analysis.pinned_maps import Maps
+from ..analysis.time_machine import Film, Movement
+from ..checkpoints import Checkpoint
+from ..data.preprocessing import see
+from ..drawing import colours, tiles
+from ..drawing import time_machine as drawing
+from . import networks, state
+from . import runs as run_display
+from .page import NothingYet
+from .pictures import NamedPicture
+
+HERE = Path(__file__).parent
+FIRST_SEEN = "resnet20-stem7-shapes"  # its kernels are large enough to be pictures
+AT = "at"  # name of the step in the URL
+UNITS = ("epochs", "steps", "images")
+ORDERS = {"moved": "the most moved first", "index": "by number"}
+SCALES = {"kernel": "each kernel", "layer": "whole layer, all moments"}
+MOST_BARS, MOST_CLASSES = 20, 100  # bars of one picture's answer; classes of a confusion matrix
+THUMBNAIL = 64  # pixels a side of the ten pictures
+NO_WEIGHTS = ("Only the first convolution can be followed: what comes after it needs the weights of every epoch, "
+              "and this run kept none.")
+_component = st.components.v2.component(
+    "time_machine",
+    js=(HERE / "time_machine.js").read_text(encoding="utf-8"),
+    css=(HERE / "time_machine.css").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Reel:
+    """What is looked at: kernels [frames, n, ...] of one layer in the order of show, and how far they moved.
+
+    numbers    int64 [n]: which kernel stands at each place; movement is in that order, unordered in that of the layer
+    stamp      changes when the run has a new snapshot
+    """
+
+    run: Path
+    film: Film
+    checkpoint: Checkpoint
+    fixed: FixedPictures
+    metrics: dict
+    layer: str
+    filter: int
+    numbers: np.ndarray
+    weights: np.ndarray
+    movement: Movement
+    unordered: Movement
+    stamp: str
+    scale: str
+    unit: str
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        return self.fixed.labels
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether these are the kernels of the first convolution, each with a feature map of its own."""
+        return self.layer == first_convolution(self.checkpoint)
+
+
+# Which run, and when
+
+
+def prefer_pictures() -> None:
+    """Before anybody chose a run, and with none of their own, the one whose kernels are large is shown."""
+    if run_display.CHOSEN in st.session_state or run_display.CHOSEN in st.query_params:
+        return
+    own = [run for run in runs.list_runs() if any((run / "snapshots").glob("*.safetensors"))]
+    if not own and FIRST_SEEN in run_display.known_runs():
+        st.session_state[run_display.CHOSEN] = FIRST_SEEN
+
+
+def stamp(run: Path) -> str:
+    """A text that changes with every new snapshot."""
+    names = sorted(path.name for path in (run / "snapshots").glob("*.safetensors"))
+    return f"{run}:{len(names)}:{names[-1] if names else ''}"
+
+
+def wait_for_news(run: Path, seen: str) -> None:
+    """One look, in a fragment with a clock: a new snapshot renews the page, nothing else does."""
+    if stamp(run) != seen:
+        st.rerun()
+
+
+def frame(reel: Reel) -> int:
+    """The frame that this session looks at, as far as the server knows: the link's, or where the scrubber came to rest."""
+    wanted = st.query_params.get(AT, "")
+    return time_machine.frame_at(reel.film, int(wanted) if wanted.isdecimal() else None)
+
+
+# What of it
+
+
+def choose(run: Path) -> Reel:
+    """The row of controls after the picker of runs: layer, filter, unit of the scrubber, and More."""
+    stamped = stamp(run)
+    if not any((run / "snapshots").glob("*.safetensors")):
+        raise NothingYet("This run has no snapshots, so there is no time to move through. Choose another one.")
+    checkpoint = _checkpoint(run)
+    film = _film(stamped, str(run))
+    first = first_convolution(checkpoint)
+    layers = sorted(film.kernels, key=lambda name: name != first)
+    layer = st.selectbox("Kernels of", layers, key="convolution", bind="query-params", width=190)
+    weights = film.kernels[layer]
+    filter_ = _choose_filter(weights, layer) if weights.shape[2] not in (1, 3) else 0
+    unit = st.segmented_control("Count in", UNITS, default="epochs", required=True, key="unit", bind="query-params")
+    with st.popover("More", icon=":material/tune:"):
+        order = st.radio("Order of the kernels", list(ORDERS), format_func=ORDERS.get, key="order", bind="query-params")
+        scale = st.radio("Colour scale for", list(SCALES), format_func=SCALES.get, key="scale", bind="query-params")
+        st.caption("One scale for before, now and the difference of a kernel, so that equal colours are equal weights.")
+    shown = time_machine.shown(weights, filter_)
+    moved = time_machine.movement(shown)
+    numbers = time_machine.most_moved(moved.relative) if order == "moved" else np.arange(shown.shape[1])
+    ordered = Movement(moved.relative[:, numbers], moved.cosine[:, numbers], moved.whole)
+    metrics = run_display.watch(run).metrics
+    return Reel(run, film, checkpoint, _fixed(str(run), checkpoint), metrics, layer, filter_, numbers, shown[:, numbers],
+                ordered, moved, stamped, scale, unit)
+
+
+def _choose_filter(weights: np.ndarray, layer: str) -> int:
+    """One filter of a layer that does not read the picture; they are listed by how far they moved."""
+    moved = time_machine.movement(weights).relative[-1]
+    order = [int(i) for i in time_machine.most_moved(moved)]
+    return st.selectbox("Filter", order, format_func=lambda i: f"{i}: moved {moved[i]:.2f}", key=f"filter-of-{layer}",
+                        bind="query-params", width=170)
+
+
+def _checkpoint(run: Path) -> Checkpoint:
+    """The run's network and how pictures are prepared for it, from any of its weights files."""
+    for which in ("initial", "best", "last"):
+        if path := runs.weights_file(run, which):
+            return state.checkpoint_at(path)
+    raise NothingYet("This run has not begun yet: its first kernels come with its first step.")
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the snapshots ...")
+def _film(stamped: str, run: str) -> Film:
+    return time_machine.film(Path(run), pinned_maps.MAP_BYTES)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Checkpoint: id})
+def _fixed(run: str, checkpoint: Checkpoint) -> FixedPictures:
+    return fixed_pictures.fixed_pictures(Path(run), checkpoint)
+
+
+# Feature maps
+
+
+def first_convolution(checkpoint: Checkpoint) -> str:
+    return pinned_maps.first_convolution(checkpoint.network, checkpoint.arguments)[0]
+
+
+def choose_map_layer(reel: Reel) -> str:
+    """Whose feature maps are followed; more than the first convolution only where the run kept weights."""
+    first = first_convolution(reel.checkpoint)
+    if not runs.epoch_weights(reel.run):
+        st.caption(NO_WEIGHTS)
+        return first
+    size = reel.checkpoint.preprocessing.size
+    summary = networks.summary_of(networks.Choice(reel.checkpoint.network, reel.checkpoint.arguments, size, True))
+    names = [layer.name for layer in summary.layers if layer.kind in ("Conv2d", "ReLU", "Add") and len(layer.output_shape) == 3]
+    return st.selectbox("Feature maps of", list(dict.fromkeys([first, *names])), key="layer", bind="query-params", width=240)
+
+
+def maps_of(reel: Reel, picture: NamedPicture | None, layer: str) -> Maps | None:
+    """The pinned picture's maps at every moment that was kept; None without a picture."""
+    if picture is None:
+        return None
+    first = first_convolution(reel.checkpoint)
+    if layer != first:
+        return _deep_maps(len(runs.epoch_weights(reel.run)), str(reel.run), layer, picture.key, reel.checkpoint, picture)
+    return _first_maps(reel.stamp, picture.key, tuple(reel.numbers.tolist()) if reel.reads_pictures else (), reel, picture)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _first_maps(stamped: str, picture_key: str, numbers: tuple[int, ...], _reel: Reel, _picture: NamedPicture) -> Maps:
+    name, module = pinned_maps.first_convolution(_reel.checkpoint.network, _reel.checkpoint.arguments)
+    weights = _reel.film.kernels[name]
+    order = np.array(numbers) if numbers else time_machine.most_moved(time_machine.movement(weights).relative)
+    tensor = see(_picture.image, _reel.checkpoint.preprocessing).tensor
+    return pinned_maps.from_kernels(weights, module, tensor, _reel.film.step, order)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _deep_maps(count: int, run: str, layer: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> Maps:
+    bar = st.progress(0.0, f"{layer} at every epoch ...")
+    tensor = see(_picture.image, _checkpoint.preprocessing).tensor
+    try:
+        return pinned_maps.from_weights(Path(run), layer, checkpoints.read, tensor,
+                                        lambda done, total: bar.progress(done / total, f"{layer}: {done} of {total} epochs"))
+    finally:
+        bar.empty()
+
+
+# The component
+
+
+def show(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture | None) -> None:
+    """Draw it; where the scrubber comes to rest is put into the link."""
+    key = f"time-machine-{hashlib.sha256(str(reel.run).encode()).hexdigest()[:8]}"
+    _component(key=key, data=payload(reel, maps, map_layer, picture), on_at_change=lambda: _rest(key), height="content")
+
+
+def _rest(key: str) -> None:
+    at = st.session_state[key].get("at")
+    if at is not None:
+        st.query_params[AT] = str(int(at))
+
+
+def payload(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture | None) -> bytes:
+    """All frames as the bytes that time_machine.js reads."""
+    film, wanted = reel.film, st.query_params.get(AT, "")
+    numbers, _ = drawing.whole_numbers(reel.weights)
+    names = reel.checkpoint.classes or tuple(map(str, range(film.probabilities.shape[2])))
+    bars, shares = _bars(film.probabilities, names, reel.labels, reel.checkpoint.heads[0])
+    arrays = {"kernels": numbers, "moved": reel.movement.relative.astype(np.float32),
+              "cosine": reel.movement.cosine.astype(np.float32), "whole": reel.movement.whole.astype(np.float32),
+              "probabilities": shares, "diverging": colours.DIVERGING, "sequential": colours.SEQUENTIAL}
+    arrays |= {name: values.astype(np.float32) for name, values in time_machine.losses(film, reel.metrics).items()}
+    for split, name in (("train", "loss"), ("val", "val")):
+        rows = reel.metrics.get(split)
+        seen = np.flatnonzero(rows["step"] <= film.step[-1]) if rows is not None else []
+        x, y = (rows["step"][seen], rows["loss"][seen]) if rows is not None else (np.zeros(0), np.zeros(0))
+        arrays[f"{name}_x"], arrays[f"{name}_y"] = drawing.thinned_curve(time_machine.places(film, x), y)
+    few = film.confusion is not None and film.confusion.shape[1] <= MOST_CLASSES
+    if few:
+        arrays["confusion"] = np.minimum(film.confusion, 2**16 - 1).astype(np.uint16)
+    if reel.fixed.images is not None:
+        arrays["pictures"] = _thumbnails(reel.fixed.images)
+    if maps is not None:
+        arrays |= _map_arrays(reel, maps, picture)
+    deep = maps is not None and not np.array_equal(maps.moments, film.step)
+    head = {
+        "run": reel.run.name, "layer": f"{reel.layer}:{reel.filter}", "at": int(wanted) if wanted.isdecimal() else None,
+        "unit": reel.unit, "scale": reel.scale, "colour": reel.weights.ndim == 5,
+        "numbers": reel.numbers.tolist(), "first": int(time_machine.most_moved(reel.movement.relative)[0]),
+        "columns": tiles.columns_for(len(reel.numbers)),
+        "step": film.step.tolist(), "images": film.images.tolist(), "lr": film.lr.tolist(),
+        "when": [time_machine.when(film, i) for i in range(len(film))], "ticks": ticks(film, reel.unit),
+        "bars": bars, "asked": film.probabilities.shape[1],
+        "labels": [names[i] for i in reel.labels] if reel.labels is not None else None,
+        "classes": list(names[: film.confusion.shape[1]]) if few else [],
+        "channels": maps.channels.tolist() if maps is not None else [], "picture": picture.name if picture else "",
+        "map_moments": _moments(film, maps, deep),
+        "maps_are_kernels": bool(maps is not None and not deep and reel.reads_pictures),
+        "alt": {"kernels": time_machine.describe(film, reel.layer, reel.unordered)},
+        "notes": _notes(reel, maps, map_layer, deep, few),
+    }
+    return drawing.pack(head, arrays)
+
+
+def _map_arrays(reel: Reel, maps: Maps, picture: NamedPicture) -> dict[str, np.ndarray]:
+    limits = np.abs(maps.maps).max(axis=(0, 2, 3))
+    by = reel.film.step if np.array_equal(maps.moments, reel.film.step) else reel.film.epoch
+    pixels = np.asarray(see(picture.image, reel.checkpoint.preprocessing).resized.convert("RGB"))
+    return {"maps": drawing.colour_places(maps.maps, limits), "pinned": pixels,
+            "map_of": pinned_maps.moment_of_frames(maps, by).astype(np.uint16)}
+
+
+def _moments(film: Film, maps: Maps | None, deep: bool) -> list[str]:
+    if maps is None:
+        return []
+    if not deep:
+        return [time_machine.when(film, i) for i in range(len(film))]
+    return [f"the end of epoch {epoch}" if epoch else "before training" for epoch in maps.moments.tolist()]
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """Every so many-th pixel, so that a side has at most twice THUMBNAIL; uint8 [n, h, w, 3]."""
+    every = max(1, -(-max(images.shape[1:3]) // (2 * THUMBNAIL)))
+    return images[:, ::every, ::every]
+
+
+def _bars(probabilities: np.ndarray, names: tuple[str, ...], labels: np.ndarray | None, classes: int):
+    """(names, float32 [frames, pictures, bars]) of the first head: all classes, or of many those that matter here."""
+    own = probabilities[:, :, :classes]
+    if classes <= MOST_BARS:
+        return list(names[:classes]), own
+    peak = own.max(axis=(0, 1))
+    if labels is not None:
+        peak[labels] = np.inf
+    kept = np.sort(np.argsort(-peak, kind="stable")[:MOST_BARS])
+    return [names[i] for i in kept], own[:, :, kept]
+
+
+def ticks(film: Film, unit: str) -> list[tuple[int, str]]:
+    """(frame, text) under the time line: whole epochs, or the steps or images of every frame."""
+    if unit == "epochs":
+        ends = [i for i in range(len(film)) if film.epoch[i] and (i == 0 or film.epoch[i] != film.epoch[i - 1])]
+        return [(0, "start"), *((i, f"{film.epoch[i]:,}") for i in ends)]
+    values = film.step if unit == "steps" else film.images
+    return [(i, f"{value:,}") for i, value in enumerate(values.tolist())]
+
+
+def _notes(reel: Reel, maps: Maps | None, map_layer: str, deep: bool, few: bool) -> dict[str, str]:
+    film, notes = reel.film, {}
+    every = "Every snapshot takes the same room, so the first epoch, where most happens, is wide."
+    notes["thinned"] = every if film.taken == len(film) else (
+        f"{len(film):,} of the {film.taken:,} snapshots are shown: the first and the last, the first epoch, and the rest evenly. {every}")
+    notes["answers"] = "" if reel.fixed.images is not None else (
+        "The pictures themselves were not kept with this run; they are test pictures of the data set, one of each class.")
+    notes["confusion"] = "" if few else (
+        "No pictures were held out of the training, so there is nothing to count." if film.confusion is None else
+        f"{film.confusion.shape[1]:,} classes are too many for a matrix on this page.")
+    notes["maps_title"] = f"Feature maps of {map_layer}"
+    if maps is None:
+        return notes | {"maps": "Choose a picture to follow what the layer makes of it."}
+    by = "the filters that stand first above" if not deep and reel.reads_pictures else "the filters that moved most"
+    which = "the channels that vary most in the last epoch" if deep else by
+    many = f"All {maps.of:,} maps" if len(maps.channels) == maps.of else f"{len(maps.channels):,} of {maps.of:,} maps: {which}"
+    told = [f"{many}. Red where the pattern is, blue where its opposite is; each map has one scale for all moments."]
+    told += ["They change at the end of each epoch, when the weights were kept."] if deep else []
+    told += [f"Each pixel is the mean of {maps.shrunk} × {maps.shrunk}."] if maps.shrunk > 1 else []
+    return notes | {"maps": " ".join(told)}
