@@ -18,6 +18,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
     ],
     "Train": [
         ("train/training", "Training", "show_chart"),
+        ("train/time_machine", "Time machine", "history"),
         ("train/resources", "Resources", "memory"),
     ],
 }
