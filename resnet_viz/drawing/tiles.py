@@ -58,6 +58,16 @@ def compose(tiles: np.ndarray, columns: int, width: int) -> np.ndarray:
     return np.ascontiguousarray(grid.reshape(rows * grid.shape[1], columns * grid.shape[3], *rest)[:-gap, :-gap])
 
 
+def atlas(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """Tiles uint8 [n, h, w, ...] laid out row by row as they are, without gaps -> [H, W, ...]; what is left over is 0."""
+    n, height, side, *rest = tiles.shape
+    rows = ceil(n / columns)
+    grid = np.zeros((rows * columns, height, side, *rest), dtype=np.uint8)
+    grid[:n] = tiles
+    grid = grid.reshape(rows, columns, height, side, *rest).swapaxes(1, 2)
+    return np.ascontiguousarray(grid.reshape(rows * height, columns * side, *rest))
+
+
 def wall(tiles: np.ndarray, columns: int, width: int) -> np.ndarray:
     """`compose` for coloured tiles uint8 [n, h, w, 3] -> [H, W, 4]; the gaps are transparent and show the page."""
     opaque = np.full((*tiles.shape[:3], 1), 255, dtype=np.uint8)

@@ -42,3 +42,10 @@ def test_side_by_side_keeps_the_walls():
     both = tiles.side_by_side([one, two], gap=3)
     assert both.shape == (4, 14, 4)
     assert (both[:, :5] == 5).all() and (both[:, 5:8] == 0).all() and (both[:, 8:] == 6).all()
+
+
+def test_an_atlas_keeps_every_pixel():
+    drawn = np.random.default_rng(0).integers(0, 256, (5, 4, 2, 3), dtype=np.uint8)
+    laid = tiles.atlas(drawn, 3)
+    assert laid.shape == (8, 6, 3)
+    assert np.array_equal(laid[4:8, 2:4], drawn[4]) and (laid[4:, 4:] == 0).all()
