@@ -1,7 +1,5 @@
 """The recipe of a new run: a preset, the few settings in view, all others behind More, and Start."""
 
-import random
-
 import streamlit as st
 
 from ..analysis import training
@@ -73,7 +71,7 @@ def choose_recipe() -> None:
         ":material/casino:",
         key="new_dice",
         on_click=_new_dice,
-        help="New dice: another seed, so other first weights and another order of pictures",
+        help="Another seed, so other first weights and another order of pictures",
     )
     with st.popover("More"):
         recipe_form.form()
@@ -130,4 +128,4 @@ def _own_size() -> None:
 
 
 def _new_dice() -> None:
-    st.session_state[KEY("seed")] = random.randrange(1, 100_000)
+    st.session_state[KEY("seed")] = runs.new_seed()

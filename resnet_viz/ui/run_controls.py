@@ -4,11 +4,37 @@ import streamlit as st
 
 from ..drawing.curves import number
 from . import access, state
-from .runs import Watched, order, remove_run, resume_run
+from .runs import Watched, new_seed, order, remove_run, resume_run, start_again
 
 
 def controls(watched: Watched) -> None:
     """Buttons for what can be done now, in the same places whatever the state; called in a horizontal container."""
+    _hand(watched)
+    if access.may_change() and not watched.live:
+        _again(watched)
+
+
+def _again(watched: Watched) -> None:
+    """Its recipe once more, from the very same start or from another one."""
+    seed = watched.config.get("seed", 0)
+    st.button(
+        "Same start",
+        icon=":material/replay:",
+        key="same_start",
+        on_click=start_again,
+        args=(watched.config,),
+        help=f"A new run of this recipe with the same seed, {seed}: the same first weights, the same order of pictures",
+    )
+    st.button(
+        "New dice",
+        icon=":material/casino:",
+        key="other_start",
+        on_click=lambda: start_again(watched.config, new_seed()),
+        help="A new run of this recipe with another seed: other first weights, another order of pictures",
+    )
+
+
+def _hand(watched: Watched) -> None:
     run, live = watched.run, watched.live
     if watched.bundled or not (access.may_change() or watched.state == "finished"):
         return

@@ -13,7 +13,7 @@ from ..drawing import training as drawing
 from . import walls
 from .live_chart import live_chart
 from .page import download_table
-from .runs import Watched
+from .runs import Watched, snapshot_files
 
 EPOCH_COLUMNS = {
     name: st.column_config.NumberColumn(format=form)
@@ -37,11 +37,11 @@ class View:
     log_loss: bool = False
 
 
-def choose_view() -> View:
-    """How to look at curves: behind one button."""
+def choose_view(x_axis: str = "step") -> View:
+    """How to look at curves: behind one button. x_axis: what is shown from left to right before anybody chooses."""
     with st.popover("Axes", icon=":material/tune:"):
         x_axis = st.segmented_control(
-            "From left to right", list(drawing.X_AXES), default="step", required=True, key="x", bind="query-params"
+            "From left to right", list(drawing.X_AXES), default=x_axis, required=True, key="x", bind="query-params"
         )
         smoothing = st.slider(
             "Smoothing",
@@ -120,8 +120,8 @@ def classes_of(watched: Watched) -> int | None:
     source = SOURCES.get(watched.config.get("data"))
     if source is not None:
         return source.heads[0] if len(source.heads) == 1 else None
-    first = next(iter(sorted((watched.run / "snapshots").glob("*.safetensors"))), None)
-    return _classes_in(str(first)) if first else None
+    found = snapshot_files(watched.run)
+    return _classes_in(str(found[0][0])) if found else None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -132,11 +132,12 @@ def _classes_in(snapshot: str) -> int | None:
 
 def first_kernels(watched: Watched) -> None:
     """The first convolution's kernels before training, now, and what has changed, on one scale."""
-    found = sorted((watched.run / "snapshots").glob("*.safetensors"))
+    found = snapshot_files(watched.run)
     if not found:
         return
-    pictures, moved = _kernel_walls(str(found[0]), str(found[-1]), found[-1].stat().st_mtime_ns)
-    finding = f"at step {int(found[-1].stem):,}: changed by {curves.number(moved, percent=True)} since the start"
+    (first, _), (last, changed) = found[0], found[-1]
+    pictures, moved = _kernel_walls(str(first), str(last), changed)
+    finding = f"at step {int(last.stem):,}: changed by {curves.number(moved, percent=True)} since the start"
     st.markdown(f"**First kernels** {finding}")
     for place, which in zip(st.columns(3, gap="small"), ("before", "now", "difference")):
         with place:

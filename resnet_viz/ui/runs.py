@@ -1,9 +1,9 @@
-"""Displays about runs that pages share: which run, what is known of it, and how it goes in words."""
+"""Runs on the screen: which one a session looks at, what is known of it, and its start, its orders and its end."""
 
+import random
 import threading
-import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
@@ -12,23 +12,15 @@ from .. import checkpoints, run_marks, runs
 from ..drawing.training import Metrics, Plan
 from ..problems import Problem
 from ..training import process
-from ..training.config import Config
-from . import access, state
-from .page import NothingYet, plain
+from ..training.config import Config, from_dict, resolve
+from . import access, state, viewers
+from .page import NothingYet
 
 DEFAULTS = Config().to_dict()
 CHOSEN = "run"  # name in the URL
-LIVE_S, FIRST_S, QUIET_S = 1.0, 0.5, 5.0  # between two looks: at a live run, until its first point, at one that rests
-WORDS = {
-    "new": "Starting",
-    "queued": "Waiting",
-    "running": "Running",
-    "paused": "Paused",
-    "finished": "Finished",
-    "stopped": "Stopped, and kept",
-    "failed": "Failed",
-    "elsewhere": "No news from its machine",
-}
+PROBLEM = "run_problem"  # session key: what went wrong in a callback, which may not draw
+GONE = "run_gone"  # session key: the run that was watched until it was deleted
+LIVE_S, FIRST_S, QUIET_S = viewers.PAUSES_S[0], 0.5, 5.0  # between looks: at a live run, until its first point, at a resting one
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,7 @@ def show_run(run: Path) -> None:
 
 
 def _show(reference: str) -> None:
+    """Look at it from now on."""
     st.session_state[CHOSEN] = st.query_params[CHOSEN] = reference
 
 
@@ -82,12 +75,15 @@ def _chosen(known: dict[str, Path]) -> str:
 
     The link counts only once: a look asked for just before another run was chosen still carries the old address.
     """
-    if st.session_state.get(CHOSEN) in known:
-        return st.session_state[CHOSEN]
+    watched = st.session_state.get(CHOSEN)
+    if watched in known:
+        return watched
+    if watched:
+        st.session_state[GONE] = watched
     linked = st.query_params.get(CHOSEN)
     if linked in known:
         return linked
-    if linked:
+    if linked and linked != watched:
         st.toast(f"The link asks for the run {linked!r}, which is not here; you see another one instead.")
     worth_seeing = (
         name for name, run in known.items() if (run / "metrics.jsonl").exists() or runs.state(run) in runs.ALIVE_STATES
@@ -115,9 +111,14 @@ def choose_run() -> Path:
         key="run_picker",
         format_func=lambda name: _title(known[name]),
         width=290,
-        on_change=lambda: _show(st.session_state.run_picker),
+        on_change=_picked,
     )
     return known[chosen]
+
+
+def _picked() -> None:
+    st.session_state.pop(GONE, None)
+    _show(st.session_state.run_picker)
 
 
 def _title(run: Path) -> str:
@@ -166,90 +167,11 @@ def snapshot_files(run: Path) -> list[tuple[Path, int]]:
 
 
 def seconds_between_looks(watched: Watched) -> float:
+    """Of this session; the more of them look at live runs, the longer."""
     if not watched.live:
         return QUIET_S
-    return LIVE_S if "train" in watched.metrics else FIRST_S
-
-
-# In words
-
-
-def in_words(watched: Watched) -> str:
-    """The state of a run as one line: what, how far, how fast, how long still, on what."""
-    status, config, now = watched.status, watched.config, watched.state
-    if now == "new":
-        now = "Starting its process" if watched.live else "Not started yet"
-    else:
-        now = "Getting ready" if now == "running" and not status.get("total_steps") else WORDS[now]
-    parts = [f"**{now}**" + (_doing(status) if watched.live else "")]
-    step, total = status.get("step") or 0, watched.plan.total_steps
-    if total:
-        epoch, epochs = status.get("epoch") or 0, config.get("epochs") or 0
-        parts += [
-            f"epoch {min(epoch + 1, epochs) if watched.live else epoch:,} of {epochs:,}",
-            f"step {step:,} of {total:,}",
-        ]
-    if watched.live:
-        parts += [f"{status['images_per_s']:,.0f} images/s"] if status.get("images_per_s") else []
-        parts += [f"{duration(status['eta_s'])} left"] if status.get("eta_s") else []
-    elif "train" in watched.metrics:
-        parts.append(f"trained for {duration(float(watched.metrics['train']['elapsed_s'][-1]))}")
-    if status.get("device"):
-        threads = (
-            f", {status['threads']} thread{'s' if status['threads'] != 1 else ''}"
-            if status["device"] == "cpu" and status.get("threads")
-            else ""
-        )
-        others = f", {status['processes']} processes that share every batch" if status.get("processes") else ""
-        parts.append(f"{status['device']}{threads}{others}")
-    return " · ".join(parts + [f"seed {config.get('seed', 0)}"])
-
-
-def _doing(status: dict) -> str:
-    message = status.get("message")
-    return f": {message}" if message and message not in ("training", "paused") else ""
-
-
-def duration(seconds: float) -> str:
-    """42 s, 3 min 5 s, 2 h 10 min."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
-def progress_line(watched: Watched) -> None:
-    """The state in words over a bar, and below it what needs a person: silence, or a failure."""
-    total = watched.plan.total_steps
-    step = watched.status.get("step") or 0
-    st.progress(min(step / total, 1.0) if total else 0.0, text=in_words(watched))
-    silent = runs.silent_for_s(watched.run)
-    if watched.state in runs.ALIVE_STATES and silent > runs.NO_NEWS_S:
-        st.warning(
-            f"No news from this run for {duration(silent)}: its machine may be busy, asleep or gone.",
-            icon=":material/hourglass_empty:",
-        )
-    elif watched.state == "failed":
-        message = (watched.status.get("message") or "").rstrip(".")
-        told = message if watched.status.get("state") == "failed" and message else "its process ended without a word"
-        after = (
-            "What it had is kept; Continue goes on from there"
-            if step
-            else "Nothing was learned yet; Continue tries again"
-        )
-        st.error(f"This run failed: {told}. {after}.", icon=":material/error:")
-    elif watched.state == "elsewhere":
-        host = watched.status.get("host") or "another machine"
-        last = f"since {time.strftime('%d %B %Y, %H:%M', time.localtime(time.time() - silent))}" if silent else "at all"
-        st.warning(
-            f"This run was begun on {host}; there has been no news from it {last}."
-            " If nothing goes on there any more, continue it here or delete it.",
-            icon=":material/hourglass_empty:",
-        )
-    for note in watched.status.get("notes") or ():
-        st.caption(f"{note}.")
+    pause = viewers.pause_s()
+    return FIRST_S if pause == LIVE_S and "train" not in watched.metrics else pause
 
 
 # A run from its start to its end
@@ -265,7 +187,29 @@ def start_run(config: Config) -> None:
         if not runs.is_run(run):
             run.rmdir()
         raise
+    st.session_state.pop(GONE, None)
     show_run(run)
+
+
+def new_seed() -> int:
+    return random.randrange(1, 100_000)
+
+
+def start_again(config: dict, seed: int | None = None) -> None:
+    """Begin a new run with a run's very recipe, with its seed or another one; a button's callback."""
+    try:
+        recipe = from_dict(config)
+        start_run(_possible(recipe if seed is None else replace(recipe, seed=seed)))
+    except Problem as problem:
+        st.session_state[PROBLEM] = str(problem)
+
+
+def _possible(recipe: Config) -> Config:
+    """The recipe on its own device, else on the one that is here: the run may have been trained on another machine."""
+    try:
+        return resolve(recipe)
+    except Problem:
+        return resolve(replace(recipe, device="auto"))
 
 
 def resume_run(run: Path) -> None:
@@ -275,12 +219,12 @@ def resume_run(run: Path) -> None:
 
 
 def order(run: Path, command: str, value: float | None = None) -> None:
-    """Leave one command for the run's trainer; a button's callback, so what is wrong is said in passing."""
+    """Leave one command for the run's trainer; a button's callback, so what is wrong is said by the next look."""
     try:
         access.check_may_change()
         runs.send(run, command, value)
     except Problem as problem:
-        st.toast(plain(str(problem)), icon=":material/error:")
+        st.session_state[PROBLEM] = str(problem)
 
 
 def remove_run(run: Path) -> None:
