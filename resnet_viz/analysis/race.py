@@ -9,6 +9,7 @@ from .training import percent
 Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
 LASTING = 5  # points that a lead must hold to count: the first steps jump from one side of zero to the other
 OTHER_PICTURES = {"pictures", "learn from the first pictures only", "held out for validation"}  # these shuffle others
+UNREADABLE = "recipe"  # in place of the differences where one of the recipes cannot be read
 BETTER = {"loss": -1, "accuracy": 1}  # of a loss less is better
 
 
@@ -114,6 +115,8 @@ def story(names: tuple[str, str], differs: dict[str, tuple[str, str]], metrics: 
 def _fairness(differs: dict[str, tuple[str, str]]) -> str:
     if not differs:
         return "Both have the very same recipe: whatever differs comes from the machine's rounding."
+    if UNREADABLE in differs:
+        return "The recipe of one of the two cannot be read here, so nobody can say in what they differ."
     if len(differs) > 1:
         return f"These two differ in {len(differs)} things, so nobody can say which of them decides: {', '.join(differs)}."
     said = "; ".join(_of(title, *values) for title, values in differs.items())

@@ -96,6 +96,7 @@ def test_the_story_says_what_was_measured():
 
 @pytest.mark.parametrize(("differs", "said"), [
     ({}, "the very same recipe"),
+    ({race.UNREADABLE: ("", "")}, "cannot be read here"),
     ({"seed": ("seed 0", "seed 1")}, "this much is chance"),
     ({"weight decay (l2)": ("weight decay (l2): 0.1", "weight decay (l2): 0.0")}, "weight decay (l2): 0.1 against 0.0."),
     ({"a": ("1", "2"), "b": ("3", "4")}, "differ in 2 things, so nobody can say which of them decides: a, b."),

@@ -22,6 +22,7 @@ PAGES = {  # page -> the question it answers
     "inspect/feature_maps": "What does each layer make of the picture?",
     "train/training": "How does a network learn?",
     "train/time_machine": "What changed inside, and when?",
+    "train/race": "What does one switch change?",
     "train/resources": "What does training this network cost?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps")
@@ -84,6 +85,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "inspect/architecture": lambda: "75,290" in [metric.value for metric in app.metric],
         "inspect/kernels": lambda: "16 kernels of 3 x 3 of conv1" in alts(app),
         "inspect/feature_maps": lambda: "16 feature maps of 32 x 32 of act1" in alts(app),
+        "train/race": lambda: "there are not two yet" in app.info[0].value,
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),

@@ -20,6 +20,7 @@ WRITERS = {  # what changes something for others than the person's own session
     "resnet_viz.runs": {"send", "delete", "write_atomic", "write_json", "write_config", "append", "new_directory",
                         "cut_after", "clear_leavings"},
     "resnet_viz.training.process": {"create", "start", "resume"},
+    "resnet_viz.training.race": {"start", "resume", "send"},
     "resnet_viz.corrections": {"remember", "forget"},
     "resnet_viz.pretrained": {"fetch"},
     "resnet_viz.analysis.resource_measurement": {"events"},  # real training steps
