@@ -57,6 +57,39 @@ def in_words(before: int, now: str) -> str:
     return f"{before:,} run{'s' if before != 1 else ''} before this one, now {now}"
 
 
+def places() -> dict[str, list[list[str]]]:
+    """Device of this machine -> its places in order, each the names of the runs that hold it (two in a race).
+
+    Only a look: it takes nothing, and needs no right to write. As many places as there are slots train, the others wait.
+    """
+    found, host = {}, f"{_safe(socket.gethostname())}-"
+    for folder in sorted((runs.root() / FOLDER).glob(f"{host}*")) if fcntl else ():
+        held = {}
+        for path in sorted(_tickets(folder), key=lambda path: path.stem):
+            if (name := _held_by(path)) is not None:
+                held.setdefault(_number(path), []).append(name)
+        if held:
+            found[folder.name.removeprefix(host)] = list(held.values())
+    return found
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)
+
+
+def _held_by(path: Path) -> str | None:
+    """The name in a ticket, None where its process is gone; a dead one is left to whoever takes the next."""
+    try:
+        with open(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read()
+    except OSError:
+        pass  # given back this moment
+    return None
+
+
 @contextmanager
 def turn(run: Path, config: Config, devices: list[str], status, tell):
     """Wait until `run` may use all these devices; they are its own until the block ends. Yields False where a person
@@ -76,7 +109,7 @@ def turn(run: Path, config: Config, devices: list[str], status, tell):
 
 def _take(held: ExitStack, run: Path, config: Config, device: str, limit: int, status, tell) -> bool:
     """One device's ticket, waited for; False where the run was stopped meanwhile."""
-    folder, said = runs.root() / FOLDER / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{socket.gethostname()}-{device}"), ""
+    folder, said = runs.root() / FOLDER / _safe(f"{socket.gethostname()}-{device}"), ""
     try:
         number = held.enter_context(_ticket(folder, run))
         while (before := len(ahead := _earlier(folder, number)) - limit + 1) > 0:

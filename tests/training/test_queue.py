@@ -209,3 +209,24 @@ def test_the_command_line_says_that_it_waits(ask, tmp_path, capsys):
     interrupt.join()
     assert "waiting for cpu: 1 run before this one, now busy" in capsys.readouterr().err
     assert runs.state(run) == "stopped"
+
+
+def test_everybody_can_look_at_the_places(ask):
+    assert queue.places() == {}
+    first = ask("first")
+    assert first.said() == "ours"
+    rival = ask("rival", partner="first")
+    assert rival.said() == "ours"
+    second = ask("second")
+    assert second.said() == "queued 1"
+    third = ask("third", devices="cuda-1")
+    assert third.said() == "ours"
+    assert queue.places() == {"cpu": [["first", "rival"], ["second"]], "cuda-1": [["third"]]}
+    tickets = sorted(path.name for path in runs.root().glob(".queue/*/*.ticket"))
+    first.kill()
+    rival.kill()
+    assert queue.places()["cuda-1"] == [["third"]] and queue.places()["cpu"] == [["second"]]
+    third.kill()
+    assert queue.places() == {"cpu": [["second"]]}, "whoever was killed has no place"
+    left = sorted(path.name for path in runs.root().glob(".queue/*/*.ticket"))
+    assert "000000001.ticket" in tickets and set(left) <= set(tickets), "looking takes no place"
