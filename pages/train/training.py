@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_viz.analysis import training
-from resnet_viz.ui import live_chart, recipe, run_answers, run_controls, run_curves, run_words, runs
+from resnet_viz.ui import live_chart, queue, recipe, run_answers, run_controls, run_curves, run_words, runs
 from resnet_viz.ui.page import page, problems, under_picture
 
 
@@ -16,6 +16,7 @@ def look(shown, pause) -> None:
             run_controls.controls(watched)
             view = run_curves.choose_view()
         run_words.progress_line(watched)
+        queue.show(run)
         run_curves.learning_curves(watched, view)
         run_answers.answers(watched)
         config, metrics = watched.config, watched.metrics
