@@ -19,6 +19,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
     "Train": [
         ("train/training", "Training", "show_chart"),
         ("train/time_machine", "Time machine", "history"),
+        ("train/gradients", "Gradients", "thermostat"),
         ("train/race", "Race", "flag"),
         ("train/resources", "Resources", "memory"),
     ],

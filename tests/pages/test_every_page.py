@@ -22,6 +22,7 @@ PAGES = {  # page -> the question it answers
     "inspect/feature_maps": "What does each layer make of the picture?",
     "train/training": "How does a network learn?",
     "train/time_machine": "What changed inside, and when?",
+    "train/gradients": "Does the signal reach the first layer?",
     "train/race": "What does one switch change?",
     "train/resources": "What does training this network cost?",
 }
@@ -85,6 +86,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "inspect/architecture": lambda: "75,290" in [metric.value for metric in app.metric],
         "inspect/kernels": lambda: "16 kernels of 3 x 3 of conv1" in alts(app),
         "inspect/feature_maps": lambda: "16 feature maps of 32 x 32 of act1" in alts(app),
+        "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
