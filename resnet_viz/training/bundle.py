@@ -26,7 +26,7 @@ def bundle(run: Path, target: Path, data_name: str, one: bool = False) -> None:
     """Copy a finished run into `target`, replacing it.
 
     data_name  how the data set is called wherever results are shown
-    one        of the weights only the file that the test accuracy belongs to: best, or last where nothing was held out
+    one        of the weights only those that the test accuracy belongs to: the best, called last where they are
     """
     if runs.state(run) != "finished":
         raise Problem(f"{run} is {runs.state(run)}; only a finished run can be bundled.")
@@ -46,9 +46,13 @@ def bundle(run: Path, target: Path, data_name: str, one: bool = False) -> None:
     (target / "snapshots").mkdir()
     for snapshot in runs.snapshots(run):
         shutil.copyfile(snapshot.path, target / "snapshots" / snapshot.path.name)
-    kept = [checkpoints.best_or_last(run)] if one else [runs.weights_file(run, which) for which in runs.WEIGHTS]
-    for path in filter(None, kept):
-        _halve(path, target / path.name, data_name)
+    if one:
+        path = checkpoints.best_or_last(run)
+        at_the_end = checkpoints.read(path).epoch == config["epochs"]
+        _halve(path, target / ("last.safetensors" if at_the_end else path.name), data_name)
+    else:
+        for path in filter(None, (runs.weights_file(run, which) for which in runs.WEIGHTS)):
+            _halve(path, target / path.name, data_name)
     (target / "README.md").write_text(card(target, config, data_name))
 
 
