@@ -7,7 +7,7 @@ import numpy as np
 from .training import percent
 
 Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
-LASTING = 5  # points that a lead must hold to count: the first steps jump from one side of zero to the other
+LASTING = 3  # points that a lead must hold to count: the first steps jump from one side of zero to the other
 OTHER_PICTURES = {"pictures", "learn from the first pictures only", "held out for validation"}  # these shuffle others
 UNREADABLE = "recipe"  # in place of the differences where one of the recipes cannot be read
 BETTER = {"loss": -1, "accuracy": 1}  # of a loss less is better
