@@ -15,6 +15,7 @@ def look(shown, pause) -> None:
             twin = gradients.choose_twin(run)
             view = gradients.choose_view()
         watched = [runs.watch(one) for one in (run, twin) if one is not None]
+        gradients.progress_line(watched[0])
         found = gradients.thermometers(watched, view)
         names = [one.run.name for one in watched]
         under_picture("view", story=lambda: gradients.story(found, names), formula=lambda: gradients.formula(found[0]),
@@ -40,8 +41,8 @@ def before_the_first_step() -> None:
 
 SECTIONS = {"During training": during_training, "Before the first step": before_the_first_step}
 
-page("Does the signal reach the first layer?", "The loss pulls at every layer's weights, through all the layers behind "
-     "it. Bright is a strong pull, dark a weak one; the pictures' end of the network is on top.")
+page("Does the signal reach the first layer?", "The loss pulls at every layer's weights through all the layers behind "
+     "it: bright is a strong pull, dark a weak one.")
 section = st.segmented_control("When", list(SECTIONS), default="During training", required=True, key="part",
                                bind="query-params", label_visibility="collapsed")
 with problems():

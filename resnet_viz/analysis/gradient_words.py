@@ -10,6 +10,10 @@ from .gradient_probe import Combination, Probed
 
 NAMES = {"norm": "gradient norm", "update_ratio": "update / weight"}
 LEAST, MOST = 1e-3, 1e3  # first layer / last convolution: below it the signal vanishes, above it it explodes
+HOW_TO_READ = (
+    "Every column is one moment of the run, every row one layer, the pictures' end on top. A row that turns dark is no "
+    "longer told what to change; a column that turns dark means that the whole network has nothing to learn from "
+    "those pictures. The colours mean the same in every run: a healthy network is not stretched until it looks ill.")
 RULE_OF_THUMB = 1e-3  # update / weight (Stanford's course CS231n, notes on "Learning", 2015)
 # First / last convolution, PyTorch's default initialisation: one run, measured before this page was made. A yardstick
 # for the order of magnitude, since batch and draw differ.
@@ -69,21 +73,25 @@ def finding(history: History, reading: str) -> str:
                 f"{number(100 * float(np.nanmax(values[:, -1])))} %). A rule of thumb: {100 * RULE_OF_THUMB:g} %.")
     ratio = reach(values, 0, last)
     return (f"Step {step:,}: the first layer's gradient is {number(values[0, -1])}, the last convolution's "
-            f"{number(values[last, -1])}. Over the run the first had {number(float(f'{ratio:.2g}'))} times the last's: "
-            f"{VERDICTS[verdict(ratio)]}.")
+            f"{number(values[last, -1])}. {_against('Over the run the first', ratio)}")
+
+
+def _against(whose: str, ratio: float) -> str:
+    if math.isnan(ratio):
+        return f"{whose} or the last had none at all: {VERDICTS[verdict(ratio)]}."
+    return f"{whose} had {number(float(f'{ratio:.2g}'))} times the last's: {VERDICTS[verdict(ratio)]}."
 
 
 def story(history: History) -> list[str]:
-    """What the map shows, as sentences; only what is seen in the numbers."""
+    """What one map shows, as sentences; only what is seen in the numbers."""
     norm, steps = history.norm, history.steps
     total = np.sqrt(np.nansum(norm ** 2, axis=0))
     most = int(np.nanargmax(total))
     ratios = history.update_ratio
+    begin = reach(norm[:, :1], 0, history.last_convolution)
     sentences = [
-        "Every column is one moment of the run, every row one layer, the pictures' end on top. A row that turns dark "
-        "is no longer told what to change; a column that turns dark means that all of the network has nothing to learn "
-        "from these pictures. The colours mean the same in every run: a healthy network is not stretched until it "
-        "looks ill.",
+        f"At step {int(steps[0]):,} the first layer's gradient is {number(float(norm[0, 0]))}, the last convolution's "
+        f"{number(float(norm[history.last_convolution, 0]))}. {_against('In this step the first', begin)}",
         _of_the_first(history),
     ]
     if most not in (0, len(steps) - 1) and total[most] > 3 * np.nanmedian(total):

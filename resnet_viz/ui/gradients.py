@@ -10,7 +10,7 @@ from ..analysis import gradient_history, gradient_words
 from ..analysis.gradient_history import History
 from ..drawing import gradients as drawing
 from ..drawing.training import Plan
-from . import runs
+from . import run_words, runs
 from .gradient_map import gradient_map
 from .page import download_table, plain
 from .runs import Watched
@@ -76,6 +76,12 @@ def choose_view() -> View:
     return View(READINGS[reading], own)
 
 
+def progress_line(watched: Watched) -> None:
+    """How far an unfinished run is and what is wrong with it; a finished one has nothing to tell."""
+    if watched.state != "finished" or runs.GONE in st.session_state:
+        run_words.progress_line(watched)
+
+
 def thermometers(watched: list[Watched], view: View) -> list[History | None]:
     """A map of each run, one below the other on the same steps and with the same colours."""
     found = [history_of(one.run) for one in watched]
@@ -118,10 +124,10 @@ def _nothing(watched: Watched) -> None:
 # Under the picture
 
 def story(found: list[History | None], names: list[str]) -> None:
+    st.markdown(gradient_words.HOW_TO_READ)
     for name, history in zip(names, found):
         if history is not None:
-            if len(names) > 1:
-                st.markdown(f"**{plain(name)}**")
+            st.markdown(f"**{plain(name)}**")
             st.markdown("\n".join(f"- {plain(line)}" for line in gradient_words.story(history)))
 
 

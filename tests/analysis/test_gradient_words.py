@@ -51,6 +51,10 @@ def test_the_story_finds_the_peak_the_fastest_step_and_the_dead():
     lines = "\n".join(words.story(history(norm, [[0] * 4, [1e-3, 1e-3, 4e-2, 1e-3], [1e-3, 1e-3, 4e-2, 1e-3]])))
     assert "most strongly at step 20: 50" in lines and "fastest at step 30: by 4 %" in lines
     assert "conv1 never had a gradient" in lines
+    assert "first layer's gradient is 0, the last convolution's 1. In this step the first or the last had none" in lines
+    begun = "\n".join(words.story(history([[400, 1], [0.1, 1], [1, 1]])))
+    assert "gradient is 400, the last convolution's 0.1. In this step the first had 4,000 times the last's" in begun
+    assert "the signal explodes" in begun
     calm = "\n".join(words.story(history([[0.1, 0.4]] * 3)))
     assert "most strongly" not in calm and "never" not in calm
     assert "at least 0.1 (step 10) and at most 0.4 (step 20)" in calm

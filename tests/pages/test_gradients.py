@@ -1,5 +1,7 @@
 """The thermometer's page: a bundled run, a twin below, both readings, every view; and the eight at initialisation."""
 
+import shutil
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -103,6 +105,21 @@ def test_a_run_without_gradients_beside_one_that_has_them(empty):
 def test_a_twin_that_is_gone_is_no_stack_trace(empty):
     app = page(twin="runs/nowhere")
     assert len(maps(app)) == 1 and app.selectbox(key="twin").value == gradients.NOBODY
+
+
+def test_runs_that_are_deleted_while_they_are_watched_are_sentences(empty):
+    first, second = make_run(empty, "first", state="running", host="elsewhere"), make_run(empty, "second")
+    for run in (first, second):
+        runs.append(run / "gradients.jsonl", gradient_row(1))
+    app = page(run="runs/first", twin="runs/second")
+    assert len(maps(app)) == 2 and "Running" in app.get("progress")[0].proto.text
+    shutil.rmtree(second)
+    app.run()
+    assert not app.exception and [head["title"] for head, _ in maps(app)] == ["first"]
+    shutil.rmtree(first)
+    app.run()
+    assert not app.exception and "first that you watched was deleted" in app.warning[0].value
+    assert [head["title"] for head, _ in maps(app)] == [BUNDLED]
 
 
 def test_nothing_at_all(tmp_path, monkeypatch):
