@@ -9,7 +9,7 @@ from ..analysis.prediction_words import percent
 from ..checkpoints import Checkpoint
 from ..doctor import Diagnosis
 from ..drawing import checkpoint as drawing
-from . import corrections, networks, picker, pretrained, state, walls
+from . import corrections, networks, picker, presenter, pretrained, state, walls
 from .page import download_table, plain, under_picture
 
 STILL = {"displayModeBar": False}
@@ -20,6 +20,8 @@ SHOWN_NAMES = 12  # of classes
 
 def drop_zone() -> None:
     """Where a weights file is dropped, and beside it published weights; a failure leaves its card."""
+    if presenter.on():
+        return
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     key = f"card_{st.session_state.get('opened_number', 0)}"  # empty again once its file is open
     left.file_uploader(

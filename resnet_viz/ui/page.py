@@ -96,6 +96,8 @@ def download_table(
         columns[""] = st.column_config.ImageColumn(width="small")
     row_height, height = (None, "auto") if thumbnails is None else (48, "content" if len(frame) <= 12 else 600)
     st.dataframe(shown, height=height, hide_index=True, column_config=columns, alt=alt, row_height=row_height)
+    if presenter.on():
+        return
     text = io.StringIO()
     frame.to_csv(text, index=False)
     st.download_button(

@@ -19,7 +19,7 @@ from PIL import Image
 from ..data import examples, uploads
 from ..data.examples import Example
 from ..problems import Problem
-from . import state
+from . import presenter, state
 from .page import plain
 
 HERE = Path(__file__).parent
@@ -59,9 +59,10 @@ def choose_pictures(key: str) -> tuple[NamedPicture | None, list[NamedPicture]]:
     key  a text of the page's own; what is chosen does not depend on it. Files that could not be opened get their
          sentences under the row, on the page where they were dropped, until the next choice.
     """
-    strip, drop = st.columns([3, 2], vertical_alignment="center")
-    with drop, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _drop_zone(key)
+    strip, drop = (st.container(), None) if presenter.on() else st.columns([3, 2], vertical_alignment="center")
+    if drop:
+        with drop, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _drop_zone(key)
     own, offered = _own(), examples.examples(_data_of_the_checkpoint())
     chosen = _in_view(own, offered)
     _keep_in_url(chosen)

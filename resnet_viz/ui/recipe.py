@@ -8,7 +8,7 @@ from ..networks import zoo
 from ..problems import Problem
 from ..training.config import Config
 from ..training.presets import PRESETS
-from . import access, recipe_form, runs
+from . import access, presenter, recipe_form, runs
 from .page import problems
 from .recipe_form import KEY
 
@@ -19,8 +19,14 @@ def new_run() -> None:
         access.say_why()
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        choose_recipe()
-        start_button()
+        if presenter.on():
+            start_button()
+            with st.expander("What Start begins", icon=":material/tune:"):
+                with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+                    choose_recipe()
+        else:
+            choose_recipe()
+            start_button()
 
 
 def choose_recipe() -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from ..drawing import tiles
 from ..drawing.tiles import Paletted
+from . import presenter
 
 HERE = Path(__file__).parent
 MOST = 460  # css pixels of one of several walls; a wall alone may have twice that
@@ -54,6 +55,8 @@ def show(picture: np.ndarray | Paletted, alt: str, width: str = "stretch") -> No
 
 
 def download(picture: np.ndarray | Paletted, file_name: str, key: str | None = None) -> None:
+    if presenter.on():
+        return
     st.download_button("Download PNG", png(picture), file_name, "image/png", on_click="ignore", key=key,
                        icon=":material/download:")
 

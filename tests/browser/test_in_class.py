@@ -122,3 +122,94 @@ def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying,
     assert link == page.url and f"checkpoint={DEFAULT}" in link
     there = seen(visit(link))
     assert there == here
+
+
+# The projector
+
+
+def test_presenting_makes_type_large_and_controls_few_and_is_in_the_link(shared_server, visit, picture):
+    server = shared_server()
+    page = visit(f"{server.url}/kernels")
+    rest(page)
+    title, side = page.get_by_role("heading", level=1), page.get_by_test_id("stSidebar")
+    size = "e => parseFloat(getComputedStyle(e).fontSize)"
+    before, wide = title.evaluate(size), title.bounding_box()["x"]
+    expect(side.get_by_role("link", name="Training")).to_be_visible()
+    page.get_by_text("Present", exact=True).click()
+    expect(side.get_by_role("link", name="Training")).not_to_be_visible()
+    rest(page)
+    assert title.evaluate(size) >= 1.3 * before
+    assert title.bounding_box()["x"] < wide, "the picture has the sidebar's place too"
+    expect(page.get_by_role("button", name="Download PNG")).to_have_count(0)
+    picture(page, "presenting")
+
+    page.get_by_role("button", name="Train", exact=True).or_(page.get_by_text("Train", exact=True)).first.click()
+    page.get_by_role("link", name="Training").click()
+    expect(title).to_have_text("How does a network learn?")
+    rest(page)
+    assert "present=true" in page.url and title.evaluate(size) >= 1.3 * before
+    other = visit(page.url)
+    rest(other)
+    assert other.get_by_role("heading", level=1).evaluate(size) >= 1.3 * before
+
+    page.get_by_text("Present", exact=True).click()
+    expect(side.get_by_role("link", name="Training")).to_be_visible()
+    rest(page)
+    assert title.evaluate(size) == before and "present" not in page.url
+
+
+# Who may only look
+
+
+def buttons(page) -> set[str]:
+    """The names of all buttons on the page, also of those behind its popovers."""
+    rest(page)
+    main = page.get_by_test_id("stMain")
+    found = names(main)
+    for opener in main.get_by_test_id("stPopover").get_by_role("button").all():
+        if not opener.is_enabled() or "Camera" in opener.inner_text():
+            continue
+        opener.click()
+        page.wait_for_timeout(700)
+        found |= names(page.get_by_test_id("stPopoverBody"))
+        page.keyboard.press("Escape")
+    return found
+
+
+def names(place) -> set[str]:
+    script = "all => all.map(e => (e.getAttribute('aria-label') || e.innerText || e.textContent || '').split('\\n').pop().trim())"
+    return set(place.get_by_role("button").evaluate_all(script))
+
+
+@pytest.fixture
+def things(tmp_path):
+    """Runs of a person's own: one finished, one that can be continued. Returns a function that tells all files."""
+    for name, state in (("mine", "finished"), ("left", "stopped")):
+        shutil.copytree(checkpoints.BUNDLED / DEFAULT, tmp_path / "runs" / name)
+        status = runs.read_status(tmp_path / "runs" / name) or {}
+        runs.write_json(tmp_path / "runs" / name / "status.json", {**status, "state": state, "step": 10})
+    return lambda: {str(path.relative_to(tmp_path)): path.stat().st_mtime_ns
+                    for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+
+
+def test_a_viewer_is_offered_nothing_that_changes_anything(server, visit, things):
+    serving, before = server(RESNET_VIZ_READONLY="1"), things()
+    for name in PAGES:
+        for query in ("", "?run=runs/left") if name.startswith("train/") else ("",):
+            page = visit(f"{serving.url}/{name.rpartition('/')[2]}{query}")
+            offered = buttons(page)
+            assert "Copy link" in offered
+            assert [button for button in offered if FORBIDDEN.match(button)] == [], page.url
+            assert page.get_by_test_id("stException").count() == 0
+            if name in ("train/training", "train/resources"):
+                expect(page.get_by_test_id("stMain")).to_contain_text("whoever started this server made it read-only")
+            page.close()
+    assert things() == before
+
+
+def test_without_it_the_same_look_finds_the_controls(server, visit, things):
+    """So that the test above does not pass because it finds no button at all."""
+    serving = server()
+    offered = buttons(visit(f"{serving.url}/training?run=runs/left"))
+    assert {"Start", "Continue"} <= {button for button in offered if FORBIDDEN.match(button)}
+    assert any(FORBIDDEN.match(button) for button in buttons(visit(f"{serving.url}/resources")))
