@@ -49,23 +49,17 @@ def _finite(x, y) -> tuple[np.ndarray, np.ndarray]:
 
 def _crossings(x: np.ndarray, difference: np.ndarray) -> tuple[float, ...]:
     """Where the sign changes between two leads that hold LASTING points each; shorter ones in between are jitter."""
-    leads = _leads(np.sign(difference))
-    crossings = []
-    for (sign, _, end), (other, start, _) in zip(leads, leads[1:]):
-        if sign == other:
-            continue
-        # the last change of sign on the way from one lead to the next
-        at = next(i for i in range(start, end, -1) if np.sign(difference[i - 1]) != other)
-        before, after = difference[at - 1], difference[at]
-        crossings.append(float(x[at - 1] + (x[at] - x[at - 1]) * before / (before - after)))
-    return tuple(crossings)
+    starts, signs = _leads(np.sign(difference))
+    first = starts[1:][signs[1:] != signs[:-1]]  # of each lead that somebody else takes: the point before is not yet its own
+    before, after = difference[first - 1], difference[first]
+    return tuple((x[first - 1] + (x[first] - x[first - 1]) * before / (before - after)).tolist())
 
 
-def _leads(signs: np.ndarray) -> list[tuple[float, int, int]]:
-    """(sign, first index, last index) of every stretch of LASTING or more points with one sign that is not 0."""
-    edges = np.flatnonzero(np.diff(signs)) + 1
-    stretches = zip([0, *edges], [*edges, len(signs)])
-    return [(float(signs[a]), int(a), int(b) - 1) for a, b in stretches if b - a >= LASTING and signs[a]]
+def _leads(signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first index, sign) of every stretch of LASTING or more points with one sign that is not 0."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(signs)) + 1])
+    lasting = (np.diff(starts, append=len(signs)) >= LASTING) & (signs[starts] != 0)
+    return starts[lasting], signs[starts[lasting]]
 
 
 # In words

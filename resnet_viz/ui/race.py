@@ -27,6 +27,8 @@ BEGIN_WITH, DEPTH = "shapes-resnet20", "56 layers"
 FROM_RECIPE = ("epochs", "seed", "train_limit", "batch_size", "lr")  # that the page can change
 CHARTS = {"loss": ("Training and validation loss", 300), "accuracy": ("Training and validation accuracy", 300)}
 
+MAX_POINTS = 500  # of a line: there are twice as many lines as on the training page, and an update is to stay small
+
 
 # A new race
 
@@ -178,7 +180,8 @@ def curves(watching: Watching, view: View) -> None:
     """Loss and accuracy of both, and under each the difference with its zero line and the first crossing."""
     lanes = [(name, each.metrics, each.plan) for name, each in zip(watching.names, watching.both)]
     ends = [one_run.x_end(view.x_axis, each.plan) for each in watching.both]
-    shared = {"x_label": view.x_axis, "group": str(watching.pair), "x_end": max(filter(None, ends), default=None)}
+    shared = {"x_label": view.x_axis, "group": str(watching.pair), "x_end": max(filter(None, ends), default=None),
+              "max_points": MAX_POINTS}
     key = f"{'-'.join(run.name for run in watching.pair)}-{view.x_axis}"
     compared = {column: _compared(lanes, column, view.x_axis, view.smoothing) for column in CHARTS}
     st.markdown(analysis.finding("loss", tuple(map(plain, watching.names)), compared["loss"], view.x_axis))

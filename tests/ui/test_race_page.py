@@ -1,6 +1,7 @@
 """The race page through the app's entry file: which two runs, the start of a race, the hand on both, what is drawn."""
 
 import dataclasses
+import json
 import socket
 
 import numpy as np
@@ -20,10 +21,12 @@ def make_run(folder, name, config=BASE, drop=3.0, partner=None, place=1, state="
     """A run whose training loss falls from `drop` by 0.05 a row, with one validation row an epoch."""
     run = folder / name
     runs.write_config(run, config.to_dict())
+    rows = []
     for i, step in enumerate((1, *range(10, 10 * steps + 1, 10))):
         row = {"epoch": int(step > 5 * steps), "step": step, "images": 64 * step, "loss": drop - 0.05 * i, "lr": 0.1,
                "accuracy": i / 100, "elapsed_s": step / 2}
-        runs.append(run / "metrics.jsonl", {"split": "train", **row})
+        rows.append({"split": "train", **row})
+    runs.append(run / "metrics.jsonl", *rows)
     for epoch in (1, 2):
         row = {"epoch": epoch, "step": 5 * steps * epoch, "images": 0, "loss": drop / 2, "accuracy": 0.1 * drop, "lr": 0.1}
         runs.append(run / "metrics.jsonl", {"split": "val", **row, "elapsed_s": 1.0})
@@ -88,6 +91,20 @@ def test_the_first_crossing_is_marked_where_the_curves_cross(home):  # noqa: F81
     (event,) = charts(at)["Difference of training loss"]["events"]
     assert event["text"] == "first crossing" and event["x"] == pytest.approx(100)
     assert any("**rate 0.5** is ahead" in text.value and "cross first at step 100" in text.value for text in at.markdown)
+
+
+def test_an_update_stays_small_at_ten_thousand_points_and_keeps_every_peak(home):  # noqa: F811
+    make_run(home, "one", partner="other", steps=10_000)
+    peaked = make_run(home, "other", dataclasses.replace(BASE, network="plain8"), 2.5, "one", 2, steps=10_000)
+    rows = (peaked / "metrics.jsonl").read_text().splitlines()
+    row = json.loads(rows[5_000])
+    (peaked / "metrics.jsonl").write_text("\n".join([*rows[:5_000], json.dumps({**row, "loss": 9e3}), *rows[5_001:]]) + "\n")
+    at = open_page()
+    assert not at.exception
+    sent = [element.proto.bytes for element in at.get("bidi_component")]
+    assert sum(map(len, sent)) < 40_000 and len([data for data in sent if data]) == 4
+    raw = line(charts(at)["Training and validation loss"], "plain", "raw")
+    assert raw["total"] == 10_001 and raw["y"].max() == 9e3
 
 
 @pytest.mark.parametrize("view", ["Formula", "Code", "Numbers"])
