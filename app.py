@@ -18,6 +18,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
     ],
     "Train": [
         ("train/training", "Training", "show_chart"),
+        ("train/runs", "Runs", "table_rows"),
         ("train/time_machine", "Time machine", "history"),
         ("train/gradients", "Gradients", "thermostat"),
         ("train/race", "Race", "flag"),

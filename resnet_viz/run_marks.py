@@ -4,6 +4,7 @@ The styles of runs are here too: which colour and dash a run has is decided when
 """
 
 import json
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .problems import Problem
 
 FILE = "person.json"
 STYLES = ".styles.json"  # in the runs folder: reference of a run -> its number among the styles
+_ONE_AT_A_TIME = threading.Lock()  # two pages that see new runs at the same moment must not give them one number
 LONGEST = {"name": 80, "note": 2_000}  # characters
 
 
@@ -47,16 +49,21 @@ def write(run: Path, marks: Marks) -> None:
 def style_numbers(references: list[str], keep: bool = True) -> dict[str, int]:
     """reference -> a number of its own from 0 up, the same whenever it is asked for, whatever else is there.
 
-    references  of all runs, the oldest first: a new one gets the lowest number that nobody has or had
+    references  of runs; one that has no number yet gets the lowest that nobody has or had
     keep        False where nothing may be written; a folder that cannot be written is no hindrance either
     """
+    with _ONE_AT_A_TIME:
+        return _style_numbers(references, keep)
+
+
+def _style_numbers(references: list[str], keep: bool) -> dict[str, int]:
     path = runs.root() / STYLES
     known = {key: number for key, number in _json(path).items() if type(number) is int and number >= 0}
     found, number = dict(known), max(known.values(), default=-1)
     for reference in references:
         if reference not in found:
             number = found[reference] = number + 1
-    if keep and found != known and runs.root().is_dir():
+    if keep and found != known:
         try:
             runs.write_json(path, found)
         except OSError:

@@ -63,7 +63,6 @@ def test_a_full_disk_is_a_sentence(folder, monkeypatch):
 
 
 def test_a_run_keeps_its_style_whatever_else_is_there(folder):
-    folder.mkdir()
     assert run_marks.style_numbers(["a", "b", "c"]) == {"a": 0, "b": 1, "c": 2}
     assert run_marks.style_numbers(["c"]) == {"c": 2}
     assert run_marks.style_numbers(["z", "c", "a"]) == {"z": 3, "c": 2, "a": 0}

@@ -17,6 +17,7 @@ from ..problems import Problem
 from . import presets, process
 from .__main__ import run_here
 from .config import Config, with_settings
+from .settings import data_name
 
 KEPT = runs.PROJECT / "RESULTS.json"  # what came with the project, or was found here since
 OF_THE_MACHINE = ("device", "threads", "keep_weights", "tensorboard", "version")  # no part of the recipe
@@ -103,7 +104,7 @@ def _row(name: str, directory: Path) -> Row:
     return Row(
         name,
         values["network"],
-        _data_name(values["data"]),
+        data_name(values["data"]),
         float(metrics["test"]["accuracy"][-1]),
         float(train["accuracy"][last].mean()),
         int(status["epoch"]),
@@ -116,11 +117,6 @@ def _row(name: str, directory: Path) -> Row:
 
 def _plain(value):
     return list(value) if isinstance(value, tuple) else value
-
-
-def _data_name(data: str) -> str:
-    """A path of this machine is nobody else's business: what the data are called instead."""
-    return {"cifar10-jpeg": "CIFAR-10 (JPEG)"}.get(Path(data).stem, data if os.sep not in data else Path(data).stem)
 
 
 def _without_folders(start_from: str | None) -> str | None:

@@ -21,6 +21,7 @@ PAGES = {  # page -> the question it answers
     "inspect/kernels": "What did the first layer learn?",
     "inspect/feature_maps": "What does each layer make of the picture?",
     "train/training": "How does a network learn?",
+    "train/runs": "Which run was best, and why?",
     "train/time_machine": "What changed inside, and when?",
     "train/gradients": "Does the signal reach the first layer?",
     "train/race": "What does one switch change?",
@@ -89,6 +90,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
+        "train/runs": lambda: any('"ref": "runs/mine"' in part.proto.json for part in app.get("bidi_component")),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
     }[name]()

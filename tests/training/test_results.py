@@ -8,6 +8,7 @@ import pytest
 from resnet_viz import runs
 from resnet_viz.__main__ import main
 from resnet_viz.training import presets, results
+from resnet_viz.training.settings import data_name
 from tests.refusals import refused
 
 SETTINGS = ["epochs=1", "train_limit=96", "batch_size=32", "device=cpu", "threads=1"]
@@ -88,8 +89,8 @@ def test_in_words_a_source_stands_beside_what_it_gave_here(folder):
 
 
 def test_data_of_a_path_are_named_without_it():
-    assert results._data_name("somewhere/of/mine/cifar10-jpeg.zip") == "CIFAR-10 (JPEG)"
-    assert results._data_name("somewhere/pets.zip") == "pets" and results._data_name("cifar10") == "cifar10"
+    assert data_name("somewhere/of/mine/cifar10-jpeg.zip") == "CIFAR-10 (JPEG)"
+    assert data_name("somewhere/pets.zip") == "pets" and data_name("cifar10") == "cifar10"
 
 
 def test_the_command_writes_the_document(folder, tmp_path, capsys):

@@ -21,6 +21,9 @@ WRITERS = {  # what changes something for others than the person's own session
                         "cut_after", "clear_leavings"},
     "resnet_viz.training.process": {"create", "start", "resume"},
     "resnet_viz.training.race": {"start", "resume", "send"},
+    "resnet_viz.run_marks": {"write"},
+    "resnet_viz.run_bin": {"throw_away", "bring_back", "empty"},
+    "resnet_viz.training.run_archive": {"add"},
     "resnet_viz.corrections": {"remember", "forget"},
     "resnet_viz.pretrained": {"fetch"},
     "resnet_viz.analysis.resource_measurement": {"events"},  # real training steps
