@@ -7,7 +7,7 @@ With --json one JSON document goes to stdout and nothing else; progress goes to 
 import os
 import sys
 
-from .commands import machine, networks, training, weights
+from .commands import explaining, machine, networks, training, weights
 from .commands.output import Parser, json_flag, table
 from .problems import Problem
 
@@ -17,6 +17,7 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "doctor": (weights.doctor, weights.doctor_arguments),
     "predict": (weights.predict, weights.predict_arguments),
     "evaluate": (weights.evaluate, weights.evaluate_arguments),
+    "explain": (explaining.explain, explaining.explain_arguments),
     "export": (weights.export, weights.export_arguments),
     "train": (training.train, training.train_arguments),
     "metrics": (training.metrics, training.metrics_arguments),

@@ -99,7 +99,7 @@ def patches_of(inputs: Tensor) -> Tensor:
     from skimage.segmentation import slic
 
     picture = inputs[0].detach().cpu().double().permute(1, 2, 0).numpy()
-    found = slic(picture, PATCHES, compactness=1.0, channel_axis=-1, start_label=0, convert2lab=False)
+    found = slic(picture, PATCHES, compactness=0.1, channel_axis=-1, start_label=0, convert2lab=False)
     return torch.from_numpy(np.unique(found, return_inverse=True)[1].reshape(1, 1, *found.shape)).to(inputs.device)
 
 

