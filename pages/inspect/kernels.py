@@ -2,29 +2,19 @@
 
 import streamlit as st
 
-from resnet_viz.analysis import kernels
+from resnet_viz.analysis import kernels, kernels_words
 from resnet_viz.drawing import kernels as drawing
 from resnet_viz.drawing.tiles import side_by_side
 from resnet_viz.ui import kernels as ui
-from resnet_viz.ui import networks, state, walls
+from resnet_viz.ui import kernels_detail, kernels_profile, networks, state, walls
 from resnet_viz.ui.page import download_table, page, problems, under_picture
-
-
-def draw(seen, moment, scale, finding):
-    """Before, now and the difference: the same tiles in the same order; what they are stands outside the picture."""
-    pictures = drawing.walls(seen.before, seen.now, seen.limit if scale == "layer" else None)
-    titles = {"before": "Before training", "now": f"Now: {moment.label}", "difference": "Difference"}
-    for place, (name, picture) in zip(st.columns(3), pictures.items()):
-        with place:
-            st.markdown(f"**{titles[name]}**")
-            walls.show(picture, f"{titles[name]}. {finding}")
-    return pictures
 
 
 def story(seen, layer):
     st.markdown(ui.HOW_TO_READ[ui.family(seen)])
+    st.markdown(kernels_words.counted(seen))
     if seen.change is not None:
-        st.markdown(f"Since before training, these {len(seen.now)} kernels of {layer} moved by "
+        st.markdown(f"Since before training, these {len(seen.now):,} kernels of {layer} moved by "
                     f"**{seen.change.relative:.2f}** times their length, and point in a direction whose cosine with "
                     f"the old one is **{seen.change.cosine:.2f}** "
                     "(1 is the same direction, 0 has nothing to do with it).")
@@ -37,16 +27,20 @@ def formula(seen):
     st.latex(r"\cos = \frac{w_\text{now} \cdot w_\text{before}}"
              r"{\lVert w_\text{now} \rVert \, \lVert w_\text{before} \rVert}"
              + (f" = {found.cosine:.3g}" if found else ""))
-    st.caption(f"Over the {seen.now.size:,} weights of the {len(seen.now)} kernels shown; the lengths are L2 norms.")
+    st.caption(f"Over the {seen.now.size:,} weights of the {len(seen.now):,} kernels shown; the lengths are L2 norms.")
+    st.latex(r"|H(f_x, f_y)| = \Bigl| \sum_{x, y} w_{x, y} \, e^{-2 \pi i (f_x x + f_y y)} \Bigr|")
+    st.caption("How strongly a kernel answers a wave of f cycles a pixel: a pixel of its frequency response.")
 
 
 def code(past, layer, view, index, shape):
     part = {"colour": "", "filter": f"[{index}]", "input": f"[:, {index}]"}[view]
-    st.code(f"from resnet_viz import checkpoints\n\n"
+    st.code(("import torch\n\n" if shape[-1] > 1 else "")
+            + f"from resnet_viz import {'beginnings, ' if past.before else ''}checkpoints\n\n"
             f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
             f'now = checkpoint.state["{layer}.weight"]{part}  # {networks.shape_text(shape)}\n'
-            + (f'before = checkpoints.read(checkpoint.run / "initial.safetensors").state["{layer}.weight"]{part}\n'
-               "change = (now - before).norm() / before.norm()" if past.before else ""))
+            + (f'before = beginnings.of(checkpoint).checkpoint.state["{layer}.weight"]{part}\n'
+               "change = (now - before).norm() / before.norm()\n" if past.before else "")
+            + ("waves = torch.fft.fftshift(torch.fft.fft2(now, s=(33, 33)).abs(), dim=(-2, -1))" if shape[-1] > 1 else ""))
 
 
 page("What did the first layer learn?", "Its kernels, the small patterns that the network holds against every spot of "
@@ -54,19 +48,19 @@ page("What did the first layer learn?", "Its kernels, the small patterns that th
 with problems():
     checkpoint = state.current_checkpoint()
     layer, view, index, past, moment, scale, by = ui.controls(checkpoint)
-    seen = kernels.compare(checkpoint, layer, past, moment, view, index, by)
-    pictures = draw(seen, moment, scale, kernels.describe(layer, seen))
+    seen = ui.compared(checkpoint, layer, past, moment, view, index, by)
+    number = ui.pick(layer, view, seen, moment, scale)
     left, right = st.columns([5, 1], vertical_alignment="center")
     with left:
         ui.scale_line(seen, scale)
     with right:
-        name = f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png"
-        walls.download(side_by_side(list(pictures.values())), name)
-    if by != "index" and len(seen.order) <= 64:
-        st.caption(f"Kernels, row by row: {', '.join(map(str, seen.order))}")
+        drawn = drawing.walls(seen.before, seen.now, seen.limit if scale == "layer" else None)
+        walls.download(side_by_side(list(drawn.values())), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
+    kernels_detail.show(checkpoint, layer, view, index, number, seen)
     if past.why:
         st.info(past.why)
     under_picture("view", story=lambda: story(seen, layer), formula=lambda: formula(seen),
                   code=lambda: code(past, layer, view, index, seen.now.shape),
                   numbers=lambda: download_table(kernels.rows(seen), f"{checkpoint.name}-{layer}.csv", ui.COLUMNS,
-                                                 kernels.describe(layer, seen)))
+                                                 kernels_words.describe(layer, seen)))
+    kernels_profile.show(checkpoint, layer)

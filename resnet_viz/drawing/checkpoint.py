@@ -93,7 +93,7 @@ def by_channel(values: np.ndarray, height: int = HEIGHT) -> go.Figure:
     return _laid_out(figure, "channel", "value", height)
 
 
-def _stages(names: Sequence[str]) -> tuple[list[int], list[str]]:
+def stages(names: Sequence[str]) -> tuple[list[int], list[str]]:
     """Where each part of the network begins among names such as layer2.0.conv1.weight: places and labels.
 
     A part so short that its label would run into the next one has none.
@@ -107,7 +107,7 @@ def _stages(names: Sequence[str]) -> tuple[list[int], list[str]]:
 
 
 def _by_depth(figure: go.Figure, names: Sequence[str], y: str) -> go.Figure:
-    places, labels = _stages(names)
+    places, labels = stages(names)
     _laid_out(figure, "", y).update_xaxes(tickvals=places, ticktext=labels, ticklabelposition="outside right",
                                           ticks="outside", tickangle=0, range=[-0.6, len(names) - 0.4])
     return figure

@@ -7,6 +7,7 @@ import streamlit as st
 from .. import runs
 from ..analysis import feature_maps as maps_analysis
 from ..analysis import kernels as kernels_analysis
+from ..analysis import kernels_history, kernels_words
 from ..analysis.architecture import fold
 from ..analysis.prediction_words import percent, spoken
 from ..checkpoints import Checkpoint
@@ -80,12 +81,12 @@ def kernels() -> None:
     """The first convolution before training and now."""
     checkpoint = state.current_checkpoint()
     layer = next(iter(networks.convolutions_of(checkpoint)))
-    past = kernels_analysis.history(checkpoint, layer)
+    past = kernels_history.history(checkpoint, layer)
     view = next(iter(kernels_analysis.views(networks.convolutions_of(checkpoint)[layer])))
     seen = kernels_analysis.compare(checkpoint, layer, past, past.moments[past.current], view, 0, "index")
     drawn = kernels_drawing.walls(seen.before, seen.now, None)
     names = {"before": "before training", "now": "now", "difference": "the difference"}
-    finding = kernels_analysis.describe(layer, seen)
+    finding = kernels_words.describe(layer, seen)
     walls.show(side_by_side(list(drawn.values())), finding)
     titles = [names[name] for name in drawn]
     st.caption(

@@ -100,8 +100,7 @@ function mark(wall) {
     ring(chosen, canvas, wall.chosen, wall.head.columns);
     ring(under, canvas, wall.at, wall.head.columns);
   }
-  const at = wall.at ?? wall.chosen;
-  wall.words.textContent = at === null || at === undefined ? wall.head.hint : wall.head.names[at] + (wall.at === null ? wall.head.after : "");
+  wall.words.textContent = wall.at === null ? wall.head.hint : wall.head.names[wall.at];
 }
 
 function ring(mark, canvas, at, columns) {

@@ -1,9 +1,11 @@
 """Colours of kernels: symmetric about 0, on the scale that was asked for."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
-from resnet_viz.drawing import colours, kernels
+from resnet_viz.drawing import colours, kernels, kernels_profile
 
 
 def test_a_filter_in_colour_is_grey_at_zero_and_full_at_the_limit():
@@ -46,3 +48,34 @@ def test_kernels_of_zeros_are_drawn_as_zero():
 def test_the_bar_runs_from_minus_to_plus():
     assert np.array_equal(kernels.scale_bar(False)[0, [0, -1]], colours.DIVERGING[[0, -1]])
     assert kernels.scale_bar(True)[0, [0, -1]].tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_every_weight_stands_in_its_square():
+    weights = np.array([[-1.0, 0.5], [0.0, 0.25]], dtype=np.float32)
+    picture = ElementTree.fromstring(kernels.numbers(weights, 1.0))
+    squares, words = (picture.findall(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("rect", "text"))
+    assert [word.text for word in words] == ["−1.00", "0.50", "0.00", "0.25"]
+    places = [(int(square.get("x")) // kernels.CELL, int(square.get("y")) // kernels.CELL) for square in squares]
+    assert places == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    ends = [tuple(colours.signed(np.array(weight), 1.0)) for weight in weights.ravel()]
+    assert [square.get("fill") for square in squares] == [f"rgb({r},{g},{b})" for r, g, b in ends]
+    assert words[0].get("fill") == colours.GROUND and words[2].get("fill") == colours.INK  # light on dark, dark on light
+
+
+@pytest.mark.parametrize(("weight", "shown"), [(0.0, "0.00"), (-0.126, "−0.13"), (12.5, "12.50"), (0.0012, "1e−3"), (-4321.0, "−4e3")])
+def test_a_weight_in_few_characters(weight, shown):
+    assert kernels.number(weight) == shown
+
+
+def test_enlarged_by_whole_multiples():
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    assert np.array_equal(kernels.enlarged(picture, 7)[::3, ::3], picture) and kernels.enlarged(picture, 7).shape == (6, 6, 3)
+    assert kernels.enlarged(picture, 1).shape == picture.shape
+
+
+def test_the_profile_marks_the_layer_and_leaves_out_what_cannot_be_told():
+    figure = kernels_profile.profile(["conv1", "layer1.0.conv1", "fc"], [0.5, np.inf, 1.5], [0.9, np.nan, -0.2], "fc")
+    moved, cosine = figure.data
+    assert moved.y[0] == 0.5 and np.isnan(moved.y[1]) and cosine.y[2] == -0.2
+    assert moved.marker.color == (colours.ACCENT, colours.ACCENT, colours.VERMILLION)
+    assert figure.layout.yaxis2.range[0] == -0.2

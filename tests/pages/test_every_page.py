@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz import checkpoints
 
 from ..analysis.conftest import write_run
+from ..ui.test_walls import read
 
 ROOT = Path(__file__).parents[2]
 PAGES = {  # page -> the question it answers
@@ -52,6 +53,8 @@ def alts(app: AppTest) -> str:
     """What is said to those who cannot see the pictures and charts."""
     pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
     charts = [element.proto.alt for element in app.get("plotly_chart")]
+    walls = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("walls")]
+    charts += [wall["alt"] for data in walls for wall in read(data)[0]["walls"]]
     return "\n".join(pictures + charts).replace("\xa0", " ")
 
 

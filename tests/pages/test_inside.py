@@ -10,6 +10,7 @@ from resnet_viz import checkpoints
 from resnet_viz.networks import zoo
 
 from ..analysis.conftest import write_run
+from ..ui.test_walls import read
 
 APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = {"architecture": "What is this network made of?", "kernels": "What did the first layer learn?",
@@ -36,6 +37,13 @@ def open_page(name: str, **query: str) -> AppTest:
 
 def pictures(app: AppTest) -> list:
     return [element.proto for element in app.get("image")]
+
+
+def shown_walls(app: AppTest) -> list[dict]:
+    """Of the walls to pick from: title and alt of each, and the names of their tiles."""
+    component = next(c for c in app.get("bidi_component") if c.proto.component_name.endswith("walls"))
+    head, _ = read(component.proto.bytes)
+    return [{**wall, "names": head["names"], "chosen": head["chosen"]} for wall in head["walls"]]
 
 
 def choose(app: AppTest, label: str, value) -> AppTest:
@@ -107,12 +115,36 @@ def test_the_table_to_take_along_is_folded_as_the_drawing(runs_folder):
 def test_kernels_before_now_and_difference(runs_folder):
     write_run(runs_folder / "mine", keep_weights=True)
     app = open_page("kernels")
-    walls = pictures(app)
-    assert [wall.imgs[0].alt.split(".")[0] for wall in walls[:3]] == [
-        "Before training", "Now: epoch 2, this checkpoint", "Difference"]
-    assert "moved by 0.50 of their length" in walls[0].imgs[0].alt
+    walls = shown_walls(app)
+    assert [wall["title"] for wall in walls] == ["Before training", "Now: epoch 2, this checkpoint", "Difference"]
+    assert "moved by 0.50 of their length" in walls[0]["alt"]
     app.select_slider[0].set_value("step 4").run()
-    assert not app.exception and "Now: step 4" in pictures(app)[1].imgs[0].alt
+    assert not app.exception and shown_walls(app)[1]["title"] == "Now: step 4"
+
+
+def test_a_kernel_in_detail(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=True)
+    weights = checkpoints.read(runs_folder / "mine" / "best.safetensors").state["conv1.weight"][5]
+    app = open_page("kernels", kernel="5")
+    assert shown_walls(app)[0]["chosen"] == 5 and app.subheader[0].value == "Filter 5 of conv1"
+    alts = [picture.imgs[0].alt for picture in pictures(app)]
+    for name, part in zip(("red", "green", "blue"), weights):
+        strongest = part.flatten()[part.abs().argmax()].item()
+        assert f"Filter 5 of conv1, now, {name}: 9 weights, the strongest {strongest:.3g}" in alts
+    assert sum("answers" in alt for alt in alts) == 4 and any(", before training: 32 x 32 pixels" in alt for alt in alts)
+    assert "moved" in app.get("plotly_chart")[0].proto.alt
+    app = open_page("kernels", kernel="5", weights="Before training")
+    assert any("Filter 5 of conv1, before training, red" in picture.imgs[0].alt for picture in pictures(app))
+
+
+def test_a_slice_of_a_deep_filter_in_detail(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=False)
+    app = open_page("kernels", convolution="layer2.0.conv1", kernels="the inputs of one filter", kernel="3",
+                    **{"filter-layer2.0.conv1": "7"})
+    assert app.subheader[0].value == "Filter 7 of layer2.0.conv1, input 3"
+    weights = checkpoints.read(runs_folder / "mine" / "best.safetensors").state["layer2.0.conv1.weight"][7, 3]
+    strongest = weights.flatten()[weights.abs().argmax()].item()
+    assert f"Filter 7 of layer2.0.conv1, input 3, now: 9 weights, the strongest {strongest:.3g}" in pictures(app)[1].imgs[0].alt
 
 
 def test_every_convolution_can_be_chosen(runs_folder):
@@ -121,8 +153,9 @@ def test_every_convolution_can_be_chosen(runs_folder):
     app.select_slider[0].set_value("step 4").run()  # a moment that other layers do not have
     app = choose(app, "Convolution", "layer3.0.conv2")
     assert not app.error and "only before training and now" in app.info[0].value
-    assert "64 kernels of 3 x 3 of layer3.0.conv2" in pictures(app)[0].imgs[0].alt
-    choose(app, "Kernels", "input")
+    assert "64 kernels of 3 x 3 of layer3.0.conv2" in shown_walls(app)[0]["alt"]
+    app = choose(app, "Kernels", "input")
+    choose(app, "Order", "orientation")
 
 
 def test_a_file_without_its_run_shows_now_only(runs_folder, tmp_path, monkeypatch):
@@ -131,8 +164,8 @@ def test_a_file_without_its_run_shows_now_only(runs_folder, tmp_path, monkeypatc
     for snapshot in (run / "snapshots").iterdir():
         snapshot.unlink()
     app = open_page("kernels")
-    assert "weights of now only" in app.info[0].value
-    assert [wall.imgs[0].alt.split(":")[0] for wall in pictures(app)[:1]] == ["Now"]
+    assert "neither its weights from before training" in app.info[0].value
+    assert [wall["title"].split(":")[0] for wall in shown_walls(app)] == ["Now"]
 
 
 def test_maps_of_every_kind_of_layer(runs_folder):
