@@ -83,7 +83,7 @@ METHODS = {
         of_layer=True, one_relu=True, needs_relu=True),
     "layer-conductance": Method(
         "Layer conductance", "Integrated gradients, but of what flows through one layer: where in its maps the score "
-        "came from.", "Dhamdhere, Sundararajan, Yan 2018", of_layer=True, complete=True),
+        "came from.", "Dhamdhere, Sundararajan, Yan 2018", of_layer=True),
 }
 
 

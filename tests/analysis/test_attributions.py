@@ -8,6 +8,7 @@ from torch import nn
 
 from resnet_viz.analysis import attributions
 from resnet_viz.analysis.attribution_costs import passes
+from resnet_viz.analysis.attribution_methods import patches_of
 from resnet_viz.networks import zoo
 from resnet_viz.problems import Problem
 
@@ -141,10 +142,10 @@ def test_the_cost_that_is_announced_is_what_goes_through(resnet18, picture, meth
         attributions.attribute(resnet18[0], picture, method, TARGET, progress=lambda *args: told.append(args[:2]))
     finally:
         handle.remove()
-    slack = 0.6 if method == "feature-ablation" else 0.1  # SLIC decides how many patches there are
     announced, looked = passes(method, SIZE, SIZE), attributions.METHODS[method]
+    expected = announced if method != "feature-ablation" else 2 + int(patches_of(picture).max())  # as many as SLIC finds
     through = sum(sizes) - (looked.one_relu or looked.of_layer)  # one picture shows what the network is made of
-    assert told[-1] == (announced, announced) and abs(through - announced) <= max(4, slack * announced)
+    assert told[-1] == (announced, announced) and abs(through - expected) <= max(4, 0.1 * expected)
 
 
 class Stopped(Exception):
