@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from . import checkpoints, runs, training_speed
+from . import checkpoints, live_page_speed, runs, training_speed
 from .data.preprocessing import NORMALISATIONS, Preprocessing, see
 from .networks import zoo
 from .training import presets, process
@@ -138,4 +138,8 @@ MEASURES = (
     ("GPU: ResNet-18 (3x3 stem), operations a second beside airbench's train94 and a matrix product",
      training_speed.on_gpu(training_speed.rate_beside_airbench), "over 1 x"),
     ("warm page change, slowest page, server side", page_change, "under 1 s"),
+    ("live page: one update at 10,000 points", live_page_speed.with_browser(live_page_speed.update_cost(10_000)), "under 60 ms and 40 kB"),
+    ("live page: one update at 100,000 points", live_page_speed.with_browser(live_page_speed.update_cost(100_000)), "under 60 ms and 40 kB"),
+    ("live page open in two browsers on this machine, beside the same training without", live_page_speed.with_browser(live_page_speed.two_browsers),
+     "under 12 % slower (3 % on a GPU)"),
 )

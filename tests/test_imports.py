@@ -18,7 +18,7 @@ FLOORS = (  # whoever stands higher may import what stands lower, never the othe
      "export", "new_lines", "run_marks", "run_bin", "beginnings"},
     {"training", "analysis", "drawing"},
     {"ui"},
-    {"training_speed"},
+    {"training_speed", "live_page_speed"},
     {"bench"},
     {"commands"},
     {"pages", "app", "__main__"},

@@ -7,7 +7,7 @@ from resnet_viz.ui import live_chart, queue, recipe, run_answers, run_controls, 
 from resnet_viz.ui.page import page, problems, under_picture
 
 
-def look(shown, pause) -> None:
+def look(shown, pause, begun) -> None:
     """One look at the run: its controls, how far it is, its curves. Another run or pace renews the whole page."""
     with problems():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -27,7 +27,7 @@ def look(shown, pause) -> None:
             code=lambda: code(config),
             numbers=lambda: run_curves.epochs_table(watched),
         )
-        if run != shown or runs.seconds_between_looks(watched) != pause:
+        if (run, runs.seconds_between_looks(watched), run_answers.begun(run)) != (shown, pause, begun):
             st.rerun()
 
 
@@ -57,5 +57,6 @@ page(
 recipe.new_run()
 with problems():
     run, pause = runs.begin_to_look()
-    st.fragment(look, run_every=pause)(run, pause)
+    st.fragment(look, run_every=pause)(run, pause, run_answers.begun(run))
+    run_answers.install(run)
 live_chart.install()

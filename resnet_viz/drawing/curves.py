@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STYLES = ("raw", "smooth", "points")  # thin and pale | thick | one marker an epoch, joined
-MAX_POINTS = 1200  # two for each pixel column of a chart that takes half a wide screen
+MAX_POINTS = 960  # two for each pixel column of a chart that takes half a screen: 8 bytes each, with every look
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What a run answers now: ten fixed test pictures with their probabilities, and the confusion matrix, snapshot by snapshot.
 
-The pictures travel once, with the code, in a component of their own; every look then sends a few numbers only.
+The pictures travel once a page, with the code, in a component of their own (`install`, called outside the fragment);
+every look then sends a few numbers only.
 """
 
 import base64
@@ -40,19 +41,34 @@ class Asked:
     labels: np.ndarray | None
 
 
+def begun(run: Path) -> bool:
+    """Whether there is something to install: the trainer writes its ten pictures before its first step."""
+    return _weights(run) is not None
+
+
+def install(run: Path) -> None:
+    """Bring the code and the run's ten pictures into the page; until then its answers wait, whatever comes first."""
+    asked = _of(run)
+    pictures = asked.pictures or [] if asked else []
+    data = {"version": VERSION, "style": STYLE, "run": run.name, "pictures": pictures}
+    _install(key="run_answers_code", data=data, height="content")
+
+
+def _weights(run: Path) -> Path | None:
+    return runs.weights_file(run, "initial") or checkpoints.best_or_last(run)
+
+
+def _of(run: Path) -> Asked | None:
+    weights = _weights(run)
+    return _asked(str(run), state.key_at(weights), weights) if weights else None
+
+
 def answers(watched: Watched) -> None:
     """The newest snapshot's answers and confusion side by side; nothing before the first snapshot."""
     run = watched.run
-    weights = runs.weights_file(run, "initial") or checkpoints.best_or_last(run)
-    found = snapshot_files(run)
-    if not found or weights is None:
+    asked, found = _of(run), snapshot_files(run)
+    if not found or asked is None:
         return
-    asked = _asked(str(run), state.key_at(weights), weights)
-    _install(
-        key="run_answers_code",
-        data={"version": VERSION, "style": STYLE, "run": str(run.name), "pictures": asked.pictures or []},
-        height="content",
-    )
     snapshot, changed = found[-1]
     told, epoch = _told(str(snapshot), changed, asked)
     step = int(snapshot.stem)
