@@ -19,7 +19,7 @@ def look(shown, pause) -> None:
         under_picture(
             "view",
             story=lambda: race.story(watching),
-            formula=lambda: race.formula(watching),
+            formula=lambda: race.formula(watching, view),
             code=lambda: race.code(watching),
             numbers=lambda: race.numbers(watching),
         )

@@ -17,11 +17,13 @@ BETTER = {"loss": -1, "accuracy": 1}  # of a loss less is better
 class Comparison:
     """The second curve minus the first, where both have points.
 
-    x, difference   ascending x, and second - first there
+    x, first, second, difference   ascending x, both curves there, and second - first
     crossings       x of every change of the lead that lasts, in order; between two points by a straight line
     """
 
     x: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
     difference: np.ndarray
     crossings: tuple[float, ...]
 
@@ -33,12 +35,12 @@ def compare(x_first, y_first, x_second, y_second) -> Comparison:
     """
     first, second = (_finite(x, y) for x, y in ((x_first, y_first), (x_second, y_second)))
     if not len(first[0]) or not len(second[0]):
-        return Comparison(np.empty(0), np.empty(0), ())
+        return Comparison(*np.empty((4, 0)), ())
     low, high = max(first[0][0], second[0][0]), min(first[0][-1], second[0][-1])
     x = max(first[0], second[0], key=len)
     x = x[(x >= low) & (x <= high)]
-    difference = np.interp(x, *second) - np.interp(x, *first)
-    return Comparison(x, difference, _crossings(x, difference))
+    first, second = np.interp(x, *first), np.interp(x, *second)
+    return Comparison(x, first, second, second - first, _crossings(x, second - first))
 
 
 def _finite(x, y) -> tuple[np.ndarray, np.ndarray]:
@@ -165,15 +167,22 @@ def _tested(names: tuple[str, str], metrics: tuple[Metrics, Metrics]) -> list[st
     return [f"On the test pictures, asked once at the end: {percent(first)} for {names[0]}, {percent(second)} for {names[1]}."]
 
 
-def formulas(differs: dict[str, tuple[str, str]]) -> list[str]:
-    """LaTeX: the difference curve, and what the switch changes where a formula says it."""
-    return [r"\Delta(x) = L_{\text{second}}(x) - L_{\text{first}}(x)", *(SWITCHED[title] for title in differs if title in SWITCHED)]
+def formulas(differs: dict[str, tuple[str, str]], loss: Comparison, x_axis: str) -> list[str]:
+    """LaTeX: the difference curve and its last value, and what the switch changes where a formula says it."""
+    lines = [r"\Delta(x) = L_{\text{second}}(x) - L_{\text{first}}(x)"]
+    if len(loss.x):
+        numbers = f"{loss.second[-1]:.3f} - {loss.first[-1]:.3f} = {loss.difference[-1]:.3f}"
+        lines.append(rf"\Delta(\text{{{at(loss.x[-1], x_axis)}}}) = {numbers}")
+    for title, (first, second) in differs.items():
+        if title in SWITCHED:
+            lines.append(rf"{SWITCHED[title]} \qquad \text{{first: {first}; second: {second}}}")
+    return lines
 
 
 SWITCHED = {  # switch -> what it changes
-    "shortcuts": r"\text{residual: } y = \mathrm{ReLU}\big(F(x) + x\big) \qquad \text{plain: } y = \mathrm{ReLU}\big(F(x)\big)",
-    "batch norm": r"\text{with: } y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta \qquad \text{without: } y = x",
-    "learning rate": r"w \leftarrow w - \eta\,g",
+    "shortcuts": r"\text{residual: } y = \mathrm{ReLU}\big(F(x) + x\big) \quad \text{plain: } y = \mathrm{ReLU}\big(F(x)\big)",
+    "batch norm": r"\text{with: } y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta \quad \text{without: } y = x",
+    "learning rate": r"w \leftarrow w - \text{rate} \cdot g",
     "batch size": r"g = \frac{1}{B} \sum_{i=1}^{B} \nabla_w \ell_i",
     "pixel values": r"x = \frac{\text{pixel} - \text{mean}}{\text{std}}",
 }

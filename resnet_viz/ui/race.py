@@ -14,10 +14,10 @@ from ..problems import Problem
 from ..training import race, switches
 from ..training.config import Config, from_dict
 from ..training.presets import PRESETS
-from . import access, queue
+from . import access, presenter, queue
 from .live_chart import live_chart
 from .page import download_table, plain, problems
-from .race_pairs import Watching, show_pair
+from .race_pairs import PLACES, Watching, show_pair
 from .run_curves import EPOCH_COLUMNS, View
 from .run_words import duration, progress_line
 from .runs import DEFAULTS, Watched
@@ -44,18 +44,24 @@ def new_race() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         with problems():
             _choose_switch()
-        st.selectbox("Recipe of both", list(PRESETS), key=KEY("preset"), on_change=_fill_in, persist_state="session",
-                     format_func=lambda name: PRESETS[name].title, width=190,
-                     help="All that is the same in both, with the seed and the settings beside it")
-        st.number_input("Epochs", 1, 100_000, key=KEY("epochs"), persist_state="session", width=80)
-        st.number_input("Seed", 0, 2**31 - 1, key=KEY("seed"), persist_state="session", width=88,
-                        help="Of both: the same first weights where the networks allow it, the same order of pictures")
-        st.button(":material/casino:", key=KEY("dice"), on_click=_new_dice, help="New dice: another seed for both")
-        with st.popover("More"):
-            _more()
+        if not presenter.on():
+            _choose_recipe()
         st.button("Start race", type="primary", icon=":material/flag:", key=KEY("start"), on_click=_start)
     if KEY("problem") in st.session_state:
         st.error(plain(st.session_state.pop(KEY("problem"))), icon=":material/error:")
+
+
+def _choose_recipe() -> None:
+    """All that is the same in both."""
+    st.selectbox("Recipe of both", list(PRESETS), key=KEY("preset"), on_change=_fill_in, persist_state="session",
+                 format_func=lambda name: PRESETS[name].title, width=190,
+                 help="All that is the same in both, with the seed and the settings beside it")
+    st.number_input("Epochs", 1, 100_000, key=KEY("epochs"), persist_state="session", width=80)
+    st.number_input("Seed", 0, 2**31 - 1, key=KEY("seed"), persist_state="session", width=88,
+                    help="Of both: the same first weights where the networks allow it, the same order of pictures")
+    st.button(":material/casino:", key=KEY("dice"), on_click=_new_dice, help="New dice: another seed for both")
+    with st.popover("More"):
+        _more()
 
 
 def _choose_switch() -> None:
@@ -178,7 +184,7 @@ def _trained(watched: Watched) -> str:
 
 def curves(watching: Watching, view: View) -> None:
     """Loss and accuracy of both, and under each the difference with its zero line and the first crossing."""
-    lanes = [(name, each.metrics, each.plan) for name, each in zip(watching.names, watching.both)]
+    lanes = _lanes(watching)
     ends = [one_run.x_end(view.x_axis, each.plan) for each in watching.both]
     shared = {"x_label": view.x_axis, "group": str(watching.pair), "x_end": max(filter(None, ends), default=None),
               "max_points": MAX_POINTS}
@@ -195,6 +201,10 @@ def curves(watching: Watching, view: View) -> None:
     for place, (column, comparison) in zip(st.columns(2, gap="medium"), compared.items()):
         with place:
             _difference(watching, lanes, column, comparison, view, key, shared)
+
+
+def _lanes(watching: Watching) -> list[tuple]:
+    return [(name, each.metrics, each.plan) for name, each in zip(watching.names, watching.both)]
 
 
 def _compared(lanes, column: str, x_axis: str, smoothing: float) -> analysis.Comparison:
@@ -223,17 +233,18 @@ def story(watching: Watching) -> None:
     st.markdown("\n".join(f"- {plain(line)}" for line in lines))
 
 
-def formula(watching: Watching) -> None:
-    for line in analysis.formulas(watching.differs):
+def formula(watching: Watching, view: View) -> None:
+    compared = _compared(_lanes(watching), "loss", view.x_axis, view.smoothing)
+    for line in analysis.formulas(watching.differs, compared, view.x_axis):
         st.latex(line)
     st.caption("L is the training loss, smoothed as drawn; where Δ changes its sign for at least"
                f" {analysis.LASTING} points, the curves have crossed.")
 
 
 def code(watching: Watching) -> None:
-    for name, watched in zip(watching.names, watching.both):
+    for place, name, watched in zip(PLACES, watching.names, watching.both):
         st.caption(f"{plain(name)}, without a browser:")
-        st.code(command(watched.config, DEFAULTS), language="bash")
+        st.code(command(watched.config, DEFAULTS).replace("runs/my-run", f"runs/{place}"), language="bash")
 
 
 def numbers(watching: Watching) -> None:

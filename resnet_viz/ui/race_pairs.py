@@ -1,5 +1,6 @@
 """Which two runs are looked at: races, examples that differ in one thing, or any two. The link carries both."""
 
+import time
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +17,7 @@ from .page import NothingYet
 from .runs import Watched, known_runs, seconds_between_looks, watch
 
 FIRST, SECOND = PLACES = ("first", "second")  # names in the URL
-TITLE_FROM = "-race-"  # of a directory's name: the time before it, what the twin is called after it
+TITLE_FROM = "-race-"  # of a race's directory name: the time before it, what the twin is called after it
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,21 @@ def _choose_any() -> None:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _title(first: Path, second: Path) -> str:
     """How the picker calls them: the same for as long as the page is open, also where one is deleted meanwhile."""
-    names = _compared(_config(first), _config(second))[0] or (first.name, second.name)
+    configs = _config(first), _config(second)
+    networks = tuple(str(config.get("network")) for config in configs)
+    names = networks if networks[0] != networks[1] else _compared(*configs)[0] or (first.name, second.name)
     said = " / ".join(names)
-    if checkpoints.BUNDLED in (first.parent, second.parent):
-        return f"Finished example: {said}" if first.parent == second.parent else said
-    time = first.name.partition(TITLE_FROM)[0] if race.is_pair((first, second)) else ""
-    return f"{said} ({time})" if time else said
+    if first.parent == second.parent == checkpoints.BUNDLED:
+        return f"Finished example: {said}"
+    return f"{said} ({_begun(first)})" if race.is_pair((first, second)) else said
+
+
+def _begun(run: Path) -> str:
+    """21 Nov 10:08, from the name of a race's directory; the name where it is another."""
+    try:
+        return time.strftime("%d %b %H:%M", time.strptime(run.name.partition(TITLE_FROM)[0], "%Y%m%d-%H%M%S")).lstrip("0")
+    except ValueError:
+        return run.name
 
 
 def watch_pair(pair: race.Pair) -> Watching:

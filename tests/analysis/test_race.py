@@ -110,6 +110,10 @@ def test_other_pictures_have_no_common_order():
     assert "order of the pictures" not in said
 
 
-def test_formulas_fit_the_switch():
-    assert len(race.formulas({})) == 1
-    assert "F(x) + x" in race.formulas({"shortcuts": ("residual", "plain")})[1]
+def test_formulas_fit_the_switch_and_hold_the_last_numbers():
+    x = np.arange(10.0)
+    compared = race.compare(x, 2 - x / 10, x, 2 - x / 20)
+    said = race.formulas({"shortcuts": ("residual", "plain")}, compared, "step")
+    assert said[1] == r"\Delta(\text{step 9}) = 1.550 - 1.100 = 0.450"
+    assert "F(x) + x" in said[2] and "first: residual; second: plain" in said[2]
+    assert len(race.formulas({}, race.compare([], [], x, x), "step")) == 1

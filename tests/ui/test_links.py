@@ -17,6 +17,8 @@ KINDS = ("selectbox", "multiselect", "button_group", "slider", "select_slider", 
 NOT_A_VIEW = {  # key (a pattern) -> why it does not travel
     r"recipe_\w+": "a run that is not begun yet; More shows the command that carries it",
     r"new_rate": "an order to a run, given once",
+    r"race_(switch|other|preset|epochs|seed|train_limit|batch_size|lr)": "a race that is not begun yet",
+    r"race_(picker|first|second)": "the URL's `first` and `second` carry them (ui/race_pairs.py)",
     r"run_picker": "the URL's `run` carries it (ui/runs.py)",
     r"depth-[\d-]+": "chooses the network, which is in the URL",
     r"measure_\w+": "work on this machine, whose result stays in the session",

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz import checkpoints, runs
 from resnet_viz.training import process, race
 from resnet_viz.training.config import Config
+from resnet_viz.ui import presenter
 
 from .test_training_page import ROOT, charts, home  # noqa: F401  (home is a fixture)
 
@@ -113,7 +114,7 @@ def test_every_view_under_the_curves(pair, view):
     at.segmented_control(key="view").set_value(view).run()
     assert not at.exception
     if view == "Formula":
-        assert "F(x) + x" in at.latex[1].value
+        assert "F(x) + x" in at.latex[2].value and "= -0.500" in at.latex[1].value
     elif view == "Code":
         assert "--network resnet8" in at.code[-2].value and "--network plain8" in at.code[-1].value
     else:
@@ -163,7 +164,7 @@ def test_examples_are_said_to_be_bundled(home, monkeypatch):  # noqa: F811
     assert (at.query_params["first"], at.query_params["second"]) == ("a", "b"), "those two differ in one switch"
     said = next(caption.value for caption in at.caption if "Bundled results" in caption.value).replace("\\", "")
     assert "8 layers for 2 epochs of 12,800 pictures in 3 min 20 s" in said and "this machine computes nothing" in said
-    assert at.selectbox(key="race_picker").options == ["Finished example: 8 layers / 20 layers"]
+    assert at.selectbox(key="race_picker").options == ["Finished example: resnet8 / resnet20"]
 
 
 @pytest.fixture
@@ -227,6 +228,23 @@ def test_where_one_twin_died_the_other_goes_on_and_it_can_be_continued(home, beg
     assert next(button for button in at.button if button.key == "continue").label == "Continue the other"
     at.button(key="continue").click().run()
     assert not at.exception and [run.name for run in begun] == ["other"]
+
+
+def test_a_race_is_called_by_what_differs_and_when_it_began(home):  # noqa: F811
+    make_run(home, "20261121-100826-race-rate-0.1", partner="20261121-100826-race-rate-0.3")
+    make_run(home, "20261121-100826-race-rate-0.3", dataclasses.replace(BASE, lr=0.3), 2.5, "20261121-100826-race-rate-0.1", 2)
+    assert open_page().selectbox(key="race_picker").options == ["rate 0.1 / rate 0.3 (21 Nov 10:08)"]
+
+
+def test_presenting_leaves_out_the_recipe_and_keeps_it(pair, begun):
+    at = open_page()
+    at.number_input(key="race_epochs").set_value(3).run()
+    at.toggle(key=presenter.KEY).set_value(True).run()
+    assert not at.exception and charts(at)
+    keys = {box.key for box in at.selectbox}
+    assert {"race_switch", "race_other"} <= keys and "race_preset" not in keys
+    at.button(key="race_start").click().run()
+    assert not at.exception and [runs.read_config(run)["epochs"] for run in begun] == [3, 3]
 
 
 def test_in_read_only_mode_a_race_can_be_watched_and_not_begun(pair, monkeypatch):
