@@ -13,7 +13,7 @@ from . import presenter, share
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
 PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1; download_table shows one decimal
-VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers"}
+VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers", "questions": "Questions"}
 
 
 class NothingYet(Problem):
@@ -56,10 +56,10 @@ def plain(text: str) -> str:
 
 
 def under_picture(key: str, **views: Callable[[], None]) -> None:
-    """A segmented choice of story | formula | code | numbers; only the chosen one is computed and drawn.
+    """A segmented choice of story | formula | code | numbers | questions; only the chosen one is computed and drawn.
 
     key    names the choice in the URL; pages that use the same key keep the choice from page to page
-    views  functions by those four names, any of them
+    views  functions by those names, any of them
     """
     names = [name for name in VIEWS if name in views]
     if unknown := set(views) - set(VIEWS):
