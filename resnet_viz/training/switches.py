@@ -9,6 +9,7 @@ from ..networks.resnet import ResNetSpec
 from ..problems import Problem
 from .config import Config
 from .ranges import GROUPS, SETTINGS, used
+from .settings import data_name, decides, value_text
 
 BATCHES = (16, 32, 64, 128, 256, 512)
 RATES = (0.01, 0.1, 0.3, 3.0, 10.0)  # times the recipe's own
@@ -29,13 +30,7 @@ CHANGES = {
     "mixup": "mixup",
 }
 SHORT = {"lr": "rate {:g}", "batch_size": "batches of {:,}", "seed": "seed {}", "epochs": "{:,} epochs"}
-NO_DIFFERENCE = (  # where it happened, not what was asked for; or said in another way
-    *(name for name in GROUPS["Machine"] if name != "precision"),
-    *GROUPS["Augmentation"],
-    "network",
-    "arguments",
-    "normalisation",
-)
+APART = (*GROUPS["Augmentation"], "network", "arguments", "normalisation")  # said in another way than the other settings
 
 
 # The switches: each is a function of a recipe -> {what the other twin has: the other twin's recipe}
@@ -145,9 +140,11 @@ def _features(config: Config) -> dict[str, tuple[str, str]]:
     found["pixel values"] = (config.normalisation, PIXELS.get(config.normalisation, config.normalisation))
     values = config.to_dict()
     for name in SETTINGS:
-        if name not in NO_DIFFERENCE and used(name, values):  # used in one only: what it needs differs, and is said
+        # used in one of them only: what it needs differs, and is said
+        if name not in APART and decides(name) and used(name, values):
             title = {"lr": "learning rate"}.get(name, SETTINGS[name].title.lower())
-            found[title] = (json.dumps(values[name]), _short(name, values[name]))
+            value = data_name(config.data) if name == "data" else values[name]
+            found[title] = (json.dumps(value), _short(name, value))
     return found
 
 
@@ -174,8 +171,7 @@ def _norm_text(norm: str) -> str:
 
 
 def _short(name: str, value) -> str:
-    title = SETTINGS[name].title.lower()
-    return f"{title}: {SETTINGS[name].without}" if value is None else SHORT.get(name, title + ": {}").format(value)
+    return SHORT[name].format(value) if name in SHORT else f"{SETTINGS[name].title.lower()}: {value_text(name, value)}"
 
 
 def _changes(config: Config) -> dict[str, float]:
