@@ -7,7 +7,7 @@ With --json one JSON document goes to stdout and nothing else; progress goes to 
 import os
 import sys
 
-from .commands import explaining, machine, networks, training, weights
+from .commands import explaining, machine, networks, runs, training, weights
 from .commands.output import Parser, json_flag, table
 from .problems import Problem
 
@@ -21,6 +21,7 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "export": (weights.export, weights.export_arguments),
     "train": (training.train, training.train_arguments),
     "metrics": (training.metrics, training.metrics_arguments),
+    "runs": (runs.runs, json_flag),
     "results": (training.results, training.results_arguments),
     "resources": (networks.resources, networks.resources_arguments),
     "check": (machine.check, json_flag),
