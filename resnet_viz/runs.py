@@ -196,7 +196,7 @@ def read_gradients(run: Path) -> list[dict]:
 
 
 def read_race(run: Path) -> dict:
-    """race.json, which a twin race writes: "with" names the other run's directory, "switch" what differs; or {}."""
+    """race.json, which a twin race writes: "with" names the other run's directory, "place" is 1 or 2 of the two; or {}."""
     return _read_json(run / "race.json") or {}
 
 

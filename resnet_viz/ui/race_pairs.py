@@ -16,7 +16,8 @@ from . import state
 from .page import NothingYet
 from .runs import Watched, known_runs, seconds_between_looks, watch
 
-FIRST, SECOND = PLACES = ("first", "second")  # names in the URL
+PLACES = ("first", "second")  # names in the URL
+LAST_ROWS = 10  # of training: their mean says how far a run came
 TITLE_FROM = "-race-"  # of a race's directory name: the time before it, what the twin is called after it
 
 
@@ -81,8 +82,8 @@ def _examples(bundled: tuple[Path, ...]) -> list[tuple[str, str]]:
     for pair in combinations(sorted(bundled), 2):
         differs = list(_compared(*map(_config, pair))[1])
         if len(differs) == 1 and differs[0] in order:
-            best = [watch(run).metrics["val"]["accuracy"].max() for run in pair]
-            found.append((order.index(differs[0]), -abs(best[1] - best[0]), tuple(run.name for run in pair)))
+            lost = [watch(run).metrics["train"]["loss"][-LAST_ROWS:].mean() for run in pair]
+            found.append((order.index(differs[0]), -abs(lost[1] - lost[0]), tuple(run.name for run in pair)))
     return [names for _, _, names in sorted(found)]
 
 
