@@ -9,7 +9,7 @@ from .gradient_history import History, reach
 from .gradient_probe import Combination, Probed
 
 NAMES = {"norm": "gradient norm", "update_ratio": "update / weight"}
-LEAST, MOST = 1e-3, 1e3  # first layer / last convolution: below it the signal vanishes, above it it explodes
+LEAST, MOST = 1e-3, 1e2  # first layer / last convolution: below it the signal vanishes, above it it explodes
 HOW_TO_READ = (
     "Every column is one moment of the run, every row one layer, the pictures' end on top. A row that turns dark is no "
     "longer told what to change; a column that turns dark means that the whole network has nothing to learn from "
@@ -97,7 +97,8 @@ def story(history: History) -> list[str]:
     if most not in (0, len(steps) - 1) and total[most] > 3 * np.nanmedian(total):
         sentences.append(f"All layers together were pulled at most strongly at step {int(steps[most]):,}: "
                          f"{number(float(total[most]))}, against {number(float(np.nanmedian(total)))} in the median.")
-    typical = np.nanmedian(ratios, axis=0)
+    # np.median is several times faster, and every look asks for it
+    typical = np.median(ratios, axis=0) if np.isfinite(ratios).all() else np.nanmedian(ratios, axis=0)
     fastest = int(np.nanargmax(typical))
     sentences.append(
         f"The weights moved fastest at step {int(steps[fastest]):,}: by {number(100 * float(typical[fastest]))} % of "
@@ -167,7 +168,7 @@ def statements(probed: Sequence[Probed]) -> list[tuple[str, bool, str]]:
     for words, switches, holds in claims:
         ratios = [found[Combination(*one)] for one in switches]
         names = " and ".join(number(ratio) for ratio in ratios)
-        rows.append((words, all(map(holds, ratios)), f"first / last = {names}"))
+        rows.append((words, all(map(holds, ratios)), f"first\u00a0/\u00a0last\u00a0= {names}"))
     return rows
 
 

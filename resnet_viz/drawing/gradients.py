@@ -90,7 +90,7 @@ def probe_chart(lines: Sequence[tuple[str, tuple[str, bool, bool], Sequence[str]
             x=list(range(1, len(values) + 1)), y=[10.0 ** min(max(log, low), high) for log in logs], name=name,
             mode="lines+markers", line={"color": PROBE_COLOURS[activation, norm], "width": 3 if skip else 2,
                                         "dash": "solid" if skip else "4px,4px"},
-            marker={"size": [9 if out else 3 if len(values) > 30 else 5 for out in outside], "symbol": [
+            cliponaxis=False, marker={"size": [8 if out else 3 if len(values) > 30 else 5 for out in outside], "symbol": [
                 ("triangle-down" if log < low else "triangle-up") if out else "circle"
                 for log, out in zip(logs, outside)]},
             customdata=[[layer, f"{value:.2e}" if value else "0 (below float32's smallest number)"]
@@ -102,7 +102,7 @@ def probe_chart(lines: Sequence[tuple[str, tuple[str, bool, bool], Sequence[str]
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if depth / step <= 12)
     figure.update_xaxes(title_text="layer, from the pictures' end to the classifier", showgrid=False, fixedrange=True,
                         zeroline=False, range=[0.5, depth + 0.5],
-                        tickvals=[1, *range(max(every, 2), depth - every // 2, every), depth])
+                        tickvals=[1, *range(every if every > 3 else 2 * every, depth - every // 2, every), depth])
     figure.update_layout(height=520, margin={"l": 0, "r": 8, "t": 8, "b": 0}, font_size=14, hoverlabel_font_size=14,
                          legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "title_text": ""})
     return figure

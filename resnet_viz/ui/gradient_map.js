@@ -145,11 +145,12 @@ class HeatMap {
   measure() {
     const wide = this.plot.clientWidth, narrow = wide < NARROW, layers = this.data.layers.length;
     const longest = Math.max(...this.data.layers.map((name) => name.length));
-    const left = Math.min(longest * (narrow ? 5.2 : 6.6) + 12, 0.35 * wide);
-    const rowHeight = layers <= 24 ? (narrow ? 13 : 16) : Math.max(4, 384 / layers);
+    const large = parseFloat(getComputedStyle(this.root).fontSize) / 14;      // whoever presents has larger letters
+    const left = Math.min(longest * (narrow ? 5.2 : 6.6) * large + 12, 0.35 * wide);
+    const rowHeight = layers <= 24 ? (narrow ? 13 : 16) * large : Math.max(4, 384 / layers);
     const height = Math.round(rowHeight * layers), width = Math.max(wide - left - 6, 40);
     const end = Math.max(this.data.x_end, 1);
-    this.place = { wide, narrow, left, rowHeight, height, width, x: (step) => left + (step / end) * width, end };
+    this.place = { wide, narrow, large, bottom: Math.round(BOTTOM * large), left, rowHeight, height, width, x: (step) => left + (step / end) * width, end };
     return this.place;
   }
 
@@ -160,14 +161,14 @@ class HeatMap {
 
   draw() {
     if (!this.data || !this.plot.clientWidth) return;
-    const place = this.measure(), { left, width, height, wide } = place, ratio = window.devicePixelRatio || 1;
+    const place = this.measure(), { left, width, height, wide, bottom } = place, ratio = window.devicePixelRatio || 1;
     this.root.classList.toggle("narrow", place.narrow);
-    this.plot.style.height = `${height + BOTTOM}px`;
+    this.plot.style.height = `${height + bottom}px`;
     Object.assign(this.canvas.style, { left: `${left}px`, top: "0px", width: `${width}px`, height: `${height}px` });
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.svg.setAttribute("width", wide);
-    this.svg.setAttribute("height", height + BOTTOM);
+    this.svg.setAttribute("height", height + bottom);
     const context = this.canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
     const pixel = (step) => Math.round((place.x(step) - left) * ratio);
@@ -180,24 +181,24 @@ class HeatMap {
     Object.assign(this.root.dataset, { updates: String(this.updates), columns: String(this.data.columns), xEnd: String(this.data.x_end) });
   }
 
-  drawFrame({ left, width, height, rowHeight, narrow, x, end }) {
+  drawFrame({ left, width, height, rowHeight, narrow, large, bottom, x, end }) {
     this.frame.replaceChildren();
     const done = x(this.edge(this.data.columns));
     if (done < left + width - 1) shape("rect", { class: "unknown", x: done, y: 0, width: left + width - done, height }, this.frame);
-    const every = Math.ceil((narrow ? 11 : 13) / rowHeight), rows = this.data.layers.length;
+    const every = Math.ceil(((narrow ? 11 : 13) * large) / rowHeight), rows = this.data.layers.length;
     this.data.layers.forEach((name, row) => {
       if (row % every && row !== rows - 1) return;
       if (row !== rows - 1 && (rows - 1 - row) < every) return;             // the last one has its place
       shape("text", { x: left - 6, y: (row + 0.5) * rowHeight, dy: "0.34em", "text-anchor": "end" }, this.frame, name);
     });
     shape("line", { class: "base", x1: left, x2: left + width, y1: height + 0.5, y2: height + 0.5 }, this.frame);
-    const wanted = end / Math.max(2, Math.floor(width / 90)), power = 10 ** Math.floor(Math.log10(wanted));
-    const step = Math.max(1, power * [1, 2, 5, 10].find((m) => m * power >= wanted * 0.999));
+    const wanted = end / Math.max(2, Math.floor(width / (90 * large))), power = 10 ** Math.floor(Math.log10(wanted));
+    const step = Math.max(1, power * [1, 2, 3, 4, 5, 10].find((m) => m * power >= wanted * 0.999));
     for (let value = 0; value <= end; value += step) {
       const at = Math.round(x(value)) + 0.5;
       shape("line", { class: "base", x1: at, x2: at, y1: height, y2: height + 4 }, this.frame);
-      const last = value + step > end && at > left + width - 24;
-      shape("text", { x: last ? left + width : at, y: height + 17, "text-anchor": last ? "end" : "middle" }, this.frame, grouped(value));
+      const last = value + step > end && at > left + width - 24 * large;
+      shape("text", { x: last ? left + width : at, y: height + bottom - 5, "text-anchor": last ? "end" : "middle" }, this.frame, grouped(value));
     }
   }
 

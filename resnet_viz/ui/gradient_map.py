@@ -45,15 +45,19 @@ def gradient_map(layers: tuple[str, ...], cells: Cells, limits: tuple[float, flo
     group    maps of one group share the cell under the mouse
     """
     head = {"title": title, "alt": alt, "reading": reading, "rest": rest, "caption": caption, "x_end": int(x_end),
-            "every": max(every, 1), "per_epoch": per_epoch, "group": group, "range": list(limits), "ticks": ticks(limits)}
+            "every": max(every, 1), "per_epoch": per_epoch, "group": group, "range": list(limits),
+            "ticks": ticks(limits, cells.values)}
     _map(key=key.replace("__", "--"), data=pack(layers, cells, head))  # Streamlit keeps the double underscore
 
 
-def ticks(limits: tuple[float, float]) -> list[str]:
-    """Labels for both ends of the colours and the powers of ten between them, every second where there are many."""
+def ticks(limits: tuple[float, float], values: np.ndarray) -> list[str]:
+    """Labels for both ends of the colours and the powers of ten between them, every second where there are many; an
+    end that stands for values beyond it says so."""
     low, high = (round(math.log10(limit)) for limit in limits)
     every = 2 if high - low > 3 and (high - low) % 2 == 0 else high - low if high - low > 3 else 1
-    return [_power(power) for power in range(low, high + 1, every)]
+    first, *between, last = (_power(power) for power in range(low, high + 1, every))
+    below, above = "≤\u202f" if (values < limits[0]).any() else "", "≥\u202f" if (values > limits[1]).any() else ""
+    return [below + first, *between, above + last]
 
 
 def _power(exponent: int) -> str:

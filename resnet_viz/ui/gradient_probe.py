@@ -93,7 +93,7 @@ def show(setting: Setting, found: list[Probed]) -> None:
     st.plotly_chart(drawing.probe_chart(lines), config=STILL, key="probe", alt=finding)
     st.caption("Solid lines have shortcuts, dotted ones are plain. A triangle lies beyond the axis. Point at a line "
                "for layer and value; a click on a name hides it, a double click shows it alone.")
-    said, beside = st.columns([2, 3], gap="medium")
+    said, beside = st.columns([1, 2], gap="medium")
     with said:
         st.markdown("**What is taught, and what these networks say**")
         for words, holds, numbers in gradient_words.statements(found):
@@ -104,7 +104,7 @@ def show(setting: Setting, found: list[Probed]) -> None:
         if not rows["another run"].any():
             rows = rows.drop(columns="another run")
         st.dataframe(rows, hide_index=True, alt=finding, column_config={"another run": st.column_config.TextColumn(
-            "first / last, another run", help="Measured before this page was made, with another batch and draw")})
+            help="First / last, measured before this page was made, with another batch and draw")})
 
 
 # Under the picture

@@ -135,7 +135,7 @@ def test_the_eight_at_once_and_what_they_say():
     assert "eight networks of 8 layers" in alts(app)
     assert [row["network"] for _, row in app.dataframe[0].value.iterrows()] == [one.name for one in COMBINATIONS]
     said = "\n".join(text.value for text in app.markdown)
-    assert "What is taught" in said and "first / last =" in said and "Solid lines" in captions(app)
+    assert "What is taught" in said and "first\u00a0/\u00a0last\u00a0=" in said and "Solid lines" in captions(app)
     assert not app.get("progress"), "the bar goes with the work"
 
 

@@ -57,7 +57,10 @@ def test_a_look_at_a_run_of_ten_thousand_rows_stays_under_forty_kilobytes(layers
 @pytest.mark.parametrize(("limits", "texts"), [((1e-4, 1e2), ["10⁻⁴", "0.01", "1", "100"]), ((0.01, 10), ["0.01", "0.1", "1", "10"]),
                                                ((1e-6, 1.0), ["10⁻⁶", "10⁻⁴", "0.01", "1"]), ((1e-5, 1.0), ["10⁻⁵", "1"])])
 def test_the_colours_ends_are_labelled(limits, texts):
-    assert gradient_map.ticks(limits) == texts
+    low, high = limits
+    assert gradient_map.ticks(limits, np.array([low, high, np.nan])) == texts
+    beyond = gradient_map.ticks(limits, np.array([0, low, 2 * high]))
+    assert beyond == [f"≤\u202f{texts[0]}", *texts[1:-1], f"≥\u202f{texts[-1]}"]
 
 
 def test_the_code_travels_apart_from_the_data():
