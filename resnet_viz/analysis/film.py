@@ -33,8 +33,8 @@ def mp4(pictures: Iterable[np.ndarray], per_second: int) -> bytes:
         raise Problem("A video needs the package av: pip install -r requirements.txt. A GIF can be made without it.") from error
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream, number = None, 0
-        for picture in _resting(pictures, per_second):
+        stream = None
+        for number, picture in enumerate(_resting(pictures, per_second)):
             if stream is None:
                 stream = container.add_stream("libx264", rate=per_second, options={"crf": "18", "preset": "veryfast"})
                 stream.height, stream.width = picture.shape[:2]
@@ -42,7 +42,6 @@ def mp4(pictures: Iterable[np.ndarray], per_second: int) -> bytes:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, per_second)
             container.mux(stream.encode(frame))
-            number += 1
         container.mux(stream.encode())
     return file.getvalue()
 

@@ -19,7 +19,9 @@ COLUMNS = {
 def choose_film(reel: Reel) -> None:
     """How fast, and one button a format."""
     with st.popover("Film", icon=":material/movie:"):
-        speed = st.segmented_control("Frames a second", SPEEDS, default=8, required=True, key="film-speed")
+        speed = st.segmented_control(
+            "Frames a second", SPEEDS, default=8, required=True, key="film-speed", bind="query-params"
+        )
         for name, (_, mime) in film.FORMATS.items():
             st.download_button(f"Download {name}", lambda name=name: make(reel, name, speed),
                                f"{reel.run.name}-{reel.layer}.{name.lower()}", mime, on_click="ignore",

@@ -4,7 +4,7 @@
 // arrays that head.arrays describes. The server hears of the position only after it came to rest, for the link and the words.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LEFT = 52, RIGHT = 14, LOSS = 116, MOVED = 78, BETWEEN = 26, TICKS = 22;   // pixels of the time line
+const LEFT = 52, RIGHT = 14, LOSS = 116, MOVED = 78, BETWEEN = 30, TICKS = 22;   // pixels of the time line
 const SPEEDS = [2, 5, 10, 20, 40];                                              // frames a second
 const ICONS = {   // paths in a box of 16 x 16
   first: "M3 3h2v10H3zM13 3v10L6 8z", back: "M11 3v10L4 8z", play: "M4 2.5v11L13 8z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
@@ -44,11 +44,21 @@ function decode(bytes) {
   return head;
 }
 
+// what the link asked for; the server does not repeat it, so that all frames need not travel again whenever it changes
+function linked(name) {
+  const wanted = new URLSearchParams(window.location.search).get(name);
+  return /^\d+$/.test(wanted ?? "") ? Number(wanted) : null;
+}
+
 const frameOf = (array, frame) => array.values.subarray(frame * array.each, (frame + 1) * array.each);
 
 // ---------------------------------------------------------------- pictures
 
-// tiles side by side at the largest whole multiple of device pixels that fits; colour(tile, y, x) answers [r, g, b]
+// one number a colour, as a canvas has it in memory
+const ink = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+const inks = (rgb) => Uint32Array.from({ length: rgb.length / 3 }, (_, i) => ink(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]));
+
+// tiles side by side at the largest whole multiple of device pixels that fits; colour(tile, y, x) answers an ink
 function drawTiles(canvas, count, columns, height, width, colour, most = 1e9) {
   const ratio = window.devicePixelRatio || 1;
   const room = Math.floor(Math.min(canvas.parentElement.clientWidth, most) * ratio);
@@ -57,19 +67,19 @@ function drawTiles(canvas, count, columns, height, width, colour, most = 1e9) {
   while (multiple > 1 && columns * (width * multiple + gapOf(multiple)) - gapOf(multiple) > room) multiple -= 1;
   const gap = gapOf(multiple), rows = Math.ceil(count / columns);
   const stepX = width * multiple + gap, stepY = height * multiple + gap;
-  canvas.width = columns * stepX - gap;
-  canvas.height = rows * stepY - gap;
+  const size = { width: columns * stepX - gap, height: rows * stepY - gap };
+  for (const side of ["width", "height"]) if (canvas[side] !== size[side]) canvas[side] = size[side];   // emptied by every change
   canvas.style.width = `${canvas.width / ratio}px`;
   const image = new ImageData(canvas.width, canvas.height), out = new Uint32Array(image.data.buffer);
   for (let tile = 0; tile < count; tile++) {
     const left = (tile % columns) * stepX, top = Math.floor(tile / columns) * stepY;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const [r, g, b] = colour(tile, y, x);
-        const ink = (255 << 24) | (b << 16) | (g << 8) | r;
-        const from = left + x * multiple;
-        for (let row = top + y * multiple, end = row + multiple; row < end; row++) out.fill(ink, row * canvas.width + from, row * canvas.width + from + multiple);
+        const at = (top + y * multiple) * canvas.width + left + x * multiple;
+        out.fill(colour(tile, y, x), at, at + multiple);
       }
+      const row = (top + y * multiple) * canvas.width + left;
+      for (let below = 1; below < multiple; below++) out.copyWithin(row + below * canvas.width, row, row + width * multiple);
     }
   }
   const pen = canvas.getContext("2d");
@@ -181,14 +191,15 @@ class Machine {
 
   show(data, send) {
     const old = this.data, ended = old && this.frame === this.last();
-    const step = old ? old.step[this.frame] : data.at;
-    const chosen = old && old.layer === data.layer ? old.numbers[this.chosen] : null;
+    const step = old ? old.step[this.frame] : linked("at");
+    const chosen = old && old.layer === data.layer ? old.numbers[this.chosen] : (old ? null : linked("kernel")) ?? data.numbers[data.first];
     this.send = send;
     this.data = data;
-    if (old && old.run !== data.run) this.stop();
+    this.diverging = inks(data.arrays.diverging.values);
+    this.sequential = inks(data.arrays.sequential.values);
     // while a run goes on, who stands at its end is taken along; everybody else stays where they are
-    this.frame = step === null || (old && (old.run !== data.run || (ended && !this.timer))) ? this.last() : this.nearest(step);
-    this.chosen = Math.max(0, data.numbers.indexOf(chosen ?? data.numbers[data.first]));
+    this.frame = step === null || (ended && !this.timer) ? this.last() : this.nearest(step);
+    this.chosen = Math.max(0, data.numbers.indexOf(chosen));
     this.range.max = this.last();
     this.thinned.textContent = data.notes.thinned;
     this.layAnswers();
@@ -386,7 +397,7 @@ class Machine {
   // ------------------------------------------------------------ kernels
 
   drawWalls() {
-    const { data, frame } = this, { kernels, diverging } = data.arrays;
+    const { data, frame, diverging } = this, { kernels } = data.arrays;
     const colour = data.colour, side = kernels.sides.at(-1), high = kernels.sides.at(-2);
     const size = kernels.each / data.numbers.length, plane = side * high;
     const first = frameOf(kernels, 0), current = frameOf(kernels, frame);
@@ -397,18 +408,14 @@ class Machine {
       return most || 1;
     });
     const values = { before: (i) => first[i], now: (i) => current[i], difference: (i) => current[i] - first[i] };
-    const rgb = [0, 0, 0];
+    const channel = (part) => Math.round(127.5 + 127.5 * clamp(part, -1, 1));
     for (const { name, title, canvas } of this.walls) {
       const value = values[name];
       const drawn = drawTiles(canvas, data.numbers.length, data.columns, high, side, (tile, y, x) => {
         const at = tile * size + y * side + x;
-        if (colour) {
-          for (let c = 0; c < 3; c++) rgb[c] = Math.round(127.5 + 127.5 * clamp(value(at + c * plane) / limits[tile], -1, 1));
-        } else {
-          const place = 3 * Math.round(((clamp(value(at) / limits[tile], -1, 1) + 1) / 2) * 255);
-          for (let c = 0; c < 3; c++) rgb[c] = diverging.values[place + c];
-        }
-        return rgb;
+        const limit = limits[tile];
+        if (!colour) return diverging[Math.round(((clamp(value(at) / limit, -1, 1) + 1) / 2) * 255)];
+        return ink(channel(value(at) / limit), channel(value(at + plane) / limit), channel(value(at + 2 * plane) / limit));
       });
       outline(drawn, canvas, this.chosen, this.accent);
       canvas.setAttribute("aria-label", `${title.textContent}: ${data.alt.kernels}`);
@@ -428,8 +435,12 @@ class Machine {
     element("strong", {}, this.words, `Kernel ${data.numbers[place]}`);
     element("span", {}, this.words, ` is ${number(now[place])} times its length away from where it began (cosine ${number(frameOf(cosine, frame)[place])})${rank}.`
       + ` All ${count} together: ${number(whole.values[frame])}.`);
-    this.ways.forEach((way, kernel) => way.setAttribute("class", kernel === place ? "way chosen" : "way"));
-    if (this.ways[place]) this.ways[place].parentNode.insertBefore(this.ways[place], this.cursor);
+    const way = this.ways[place];
+    if (way === this.lit) return;
+    this.lit?.setAttribute("class", "way");
+    this.lit = way;
+    way.setAttribute("class", "way chosen");
+    this.svg.insertBefore(way, this.cursor);
   }
 
   hovering(tile) {
@@ -443,6 +454,7 @@ class Machine {
     this.chosen = tile;
     this.drawWalls();
     this.drawMaps();
+    this.send("kernel", this.data.numbers[tile]);
   }
 
   // ------------------------------------------------------------ answers
@@ -458,7 +470,8 @@ class Machine {
       if (pictures) {
         const [, height, width] = pictures.sides, pixels = frameOf(pictures, i);
         const canvas = element("canvas", { role: "img", "aria-label": data.labels ? data.labels[i] : `picture ${i + 1}` }, element("div", { class: "thumb" }, card));
-        drawTiles(canvas, 1, 1, height, width, (_t, y, x) => pixels.subarray(3 * (y * width + x), 3 * (y * width + x) + 3), 64);
+        const own = inks(pixels);
+        drawTiles(canvas, 1, 1, height, width, (_t, y, x) => own[y * width + x], 64);
         canvas.style.width = "";
       }
       const side = element("div", { class: "side" }, card);
@@ -512,15 +525,12 @@ class Machine {
 
   drawMatrix() {
     if (!this.grid) return;
-    const { data, frame } = this, count = data.classes.length, { confusion, sequential } = data.arrays;
+    const { data, frame } = this, count = data.classes.length, { confusion } = data.arrays;
     const counts = frameOf(confusion, frame), { canvas, rows } = this.grid;
     const sums = Array.from({ length: count }, (_, row) => counts.subarray(row * count, (row + 1) * count).reduce((a, b) => a + b, 0));
     let right = 0, all = 0;
     for (let row = 0; row < count; row++) { right += counts[row * count + row]; all += sums[row]; }
-    drawTiles(canvas, 1, 1, count, count, (_t, y, x) => {
-      const at = 3 * Math.round(255 * (sums[y] ? counts[y * count + x] / sums[y] : 0));
-      return sequential.values.subarray(at, at + 3);
-    }, 300);
+    drawTiles(canvas, 1, 1, count, count, (_t, y, x) => this.sequential[Math.round(255 * (sums[y] ? counts[y * count + x] / sums[y] : 0))], 300);
     const size = parseFloat(canvas.style.width);
     canvas.tiles = { columns: count, count: count * count, stepX: size / count, stepY: size / count };
     rows.style.height = `${size}px`;
@@ -540,7 +550,8 @@ class Machine {
     const figure = element("figure", { class: "own" }, row);
     const [height, width] = pinned.sides;
     const canvas = element("canvas", { role: "img", "aria-label": `The pinned picture: ${data.picture}` }, element("div", { class: "place" }, figure));
-    drawTiles(canvas, 1, 1, height, width, (_t, y, x) => pinned.values.subarray(3 * (y * width + x), 3 * (y * width + x) + 3), 150);
+    const own = inks(pinned.values);
+    drawTiles(canvas, 1, 1, height, width, (_t, y, x) => own[y * width + x], 150);
     element("figcaption", {}, figure, data.picture);
     const wall = element("canvas", { role: "img", "data-maps": "" }, element("div", { class: "place" }, row));
     wall.addEventListener("click", (event) => this.chooseMap(tileAt(wall, event)));
@@ -554,13 +565,10 @@ class Machine {
 
   drawMaps() {
     if (!this.mapWall) return;
-    const { data, frame } = this, { maps, map_of, diverging } = data.arrays;
+    const { data, frame, diverging } = this, { maps, map_of } = data.arrays;
     const moment = map_of.values[frame], places = frameOf(maps, moment), [, count, height, width] = maps.sides;
     const columns = this.root.clientWidth < 640 ? Math.min(count, 4) : Math.min(count, 8);
-    const drawn = drawTiles(this.mapWall, count, columns, height, width, (tile, y, x) => {
-      const at = 3 * places[(tile * height + y) * width + x];
-      return diverging.values.subarray(at, at + 3);
-    });
+    const drawn = drawTiles(this.mapWall, count, columns, height, width, (tile, y, x) => diverging[places[(tile * height + y) * width + x]]);
     if (data.maps_are_kernels) outline(drawn, this.mapWall, data.channels.indexOf(data.numbers[this.chosen]), this.accent);
     this.mapWall.setAttribute("aria-label", `${data.notes.maps_title}, ${data.map_moments[moment]}`);
     this.maps.firstChild.textContent = `${data.notes.maps_title}, ${data.map_moments[moment]}`;

@@ -23,11 +23,12 @@ from .pictures import NamedPicture
 
 HERE = Path(__file__).parent
 FIRST_SEEN = "resnet20-stem7-shapes"  # its kernels are large enough to be pictures
-AT = "at"  # name of the step in the URL
+AT, KERNEL = "at", "kernel"  # names of the step and of the chosen kernel in the URL
 UNITS = ("epochs", "steps", "images")
 ORDERS = {"moved": "the most moved first", "index": "by number"}
 SCALES = {"kernel": "each kernel", "layer": "whole layer, all moments"}
 MOST_BARS, MOST_CLASSES = 20, 100  # bars of one picture's answer; classes of a confusion matrix
+RANKED = 10  # filters that are named as those that moved most
 THUMBNAIL = 64  # pixels a side of the ten pictures
 NO_WEIGHTS = ("Only the first convolution can be followed: what comes after it needs the weights of every epoch, "
               "and this run kept none.")
@@ -97,8 +98,13 @@ def wait_for_news(run: Path, seen: str) -> None:
 
 def frame(reel: Reel) -> int:
     """The frame that this session looks at, as far as the server knows: the link's, or where the scrubber came to rest."""
-    wanted = st.query_params.get(AT, "")
-    return time_machine.frame_at(reel.film, int(wanted) if wanted.isdecimal() else None)
+    return time_machine.frame_at(reel.film, _linked(AT))
+
+
+def _linked(name: str) -> int | None:
+    """A whole number that the link carries; None where it carries none."""
+    wanted = st.query_params.get(name, "")
+    return int(wanted) if wanted.isdecimal() else None
 
 
 # What of it
@@ -115,7 +121,7 @@ def choose(run: Path) -> Reel:
     layers = sorted(film.kernels, key=lambda name: name != first)
     layer = st.selectbox("Kernels of", layers, key="convolution", bind="query-params", width=190)
     weights = film.kernels[layer]
-    filter_ = _choose_filter(weights, layer) if weights.shape[2] not in (1, 3) else 0
+    filter_ = _choose_filter(weights) if weights.shape[2] not in (1, 3) else 0
     unit = st.segmented_control("Count in", UNITS, default="epochs", required=True, key="unit", bind="query-params")
     with st.popover("More", icon=":material/tune:"):
         order = st.radio("Order of the kernels", list(ORDERS), format_func=ORDERS.get, key="order", bind="query-params")
@@ -130,12 +136,12 @@ def choose(run: Path) -> Reel:
                 ordered, moved, stamped, scale, unit)
 
 
-def _choose_filter(weights: np.ndarray, layer: str) -> int:
-    """One filter of a layer that does not read the picture; they are listed by how far they moved."""
+def _choose_filter(weights: np.ndarray) -> int:
+    """One filter of a layer that does not read the picture; the help ranks them by how far they moved."""
     moved = time_machine.movement(weights).relative[-1]
-    order = [int(i) for i in time_machine.most_moved(moved)]
-    return st.selectbox("Filter", order, format_func=lambda i: f"{i}: moved {moved[i]:.2f}", key=f"filter-of-{layer}",
-                        bind="query-params", width=170)
+    ranked = ", ".join(f"{i} ({moved[i]:.2f})" for i in time_machine.most_moved(moved)[:RANKED].tolist())
+    return st.number_input("Filter", 0, weights.shape[1] - 1, 0, key="filter", bind="query-params", width=130,
+                           help=f"Moved most, in its own length: {ranked}")
 
 
 def _checkpoint(run: Path) -> Checkpoint:
@@ -209,20 +215,26 @@ def _deep_maps(count: int, run: str, layer: str, picture_key: str, _checkpoint: 
 
 
 def show(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture | None) -> None:
-    """Draw it; where the scrubber comes to rest is put into the link."""
+    """Draw it; where the scrubber comes to rest, and which kernel was chosen, is put into the link."""
     key = f"time-machine-{hashlib.sha256(str(reel.run).encode()).hexdigest()[:8]}"
-    _component(key=key, data=payload(reel, maps, map_layer, picture), on_at_change=lambda: _rest(key), height="content")
+    last = int(reel.film.step[-1])
+    _component(key=key, data=payload(reel, maps, map_layer, picture), on_at_change=lambda: _rest(key, last),
+               on_kernel_change=lambda: _rest(key, last), height="content")
 
 
-def _rest(key: str) -> None:
-    at = st.session_state[key].get("at")
-    if at is not None:
-        st.query_params[AT] = str(int(at))
+def _rest(key: str, last: int) -> None:
+    """The newest moment is what a link without a step shows, also when the run has gone on."""
+    told = st.session_state[key]
+    for name in (AT, KERNEL):
+        if told.get(name) is not None:
+            st.query_params[name] = str(int(told[name]))
+    if st.query_params.get(AT) == str(last):
+        st.query_params.pop(AT)
 
 
 def payload(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture | None) -> bytes:
     """All frames as the bytes that time_machine.js reads."""
-    film, wanted = reel.film, st.query_params.get(AT, "")
+    film = reel.film
     numbers, _ = drawing.whole_numbers(reel.weights)
     names = reel.checkpoint.classes or tuple(map(str, range(film.probabilities.shape[2])))
     bars, shares = _bars(film.probabilities, names, reel.labels, reel.checkpoint.heads[0])
@@ -244,8 +256,7 @@ def payload(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture
         arrays |= _map_arrays(reel, maps, picture)
     deep = maps is not None and not np.array_equal(maps.moments, film.step)
     head = {
-        "run": reel.run.name, "layer": f"{reel.layer}:{reel.filter}", "at": int(wanted) if wanted.isdecimal() else None,
-        "unit": reel.unit, "scale": reel.scale, "colour": reel.weights.ndim == 5,
+        "run": reel.run.name, "layer": f"{reel.layer}:{reel.filter}", "unit": reel.unit, "scale": reel.scale, "colour": reel.weights.ndim == 5,
         "numbers": reel.numbers.tolist(), "first": int(time_machine.most_moved(reel.movement.relative)[0]),
         "columns": tiles.columns_for(len(reel.numbers)),
         "step": film.step.tolist(), "images": film.images.tolist(), "lr": film.lr.tolist(),

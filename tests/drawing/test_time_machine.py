@@ -33,7 +33,7 @@ def test_arrays_arrive_as_they_were_sent():
 def test_whole_numbers_are_finer_than_the_snapshots():
     numbers, limit = drawing.whole_numbers(WEIGHTS)
     assert np.abs(numbers * (limit / 32767) - WEIGHTS).max() <= limit / 65534 * 1.001
-    assert drawing.whole_numbers(np.zeros((2, 1, 3, 3)))[0].any() == False  # noqa: E712
+    assert not drawing.whole_numbers(np.zeros((2, 1, 3, 3)))[0].any()
 
 
 def test_maps_take_the_diverging_scale():
