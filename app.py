@@ -38,6 +38,7 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state="collapsed" if presenting else "auto",
     )
+    presenter.large_type()
     chosen = st.navigation(
         {section: [page(*entry) for entry in entries] for section, entries in PAGES.items()},
         position="top" if presenting else "sidebar",

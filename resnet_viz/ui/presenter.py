@@ -15,13 +15,17 @@ def on() -> bool:
     return bool(st.session_state.get(KEY, st.query_params.get(KEY) == "true"))
 
 
+def large_type() -> None:
+    """Before anything is drawn, so that nothing jumps."""
+    if on():
+        st.html(LARGE)
+
+
 def switch() -> None:
-    """The switch, and the large type where it is on."""
+    """The way in and out, beside every page's title."""
     st.toggle(
         "Present",
         key=KEY,
         bind="query-params",
         help="For a projector: large type and few controls. The link of the page keeps it.",
     )
-    if on():
-        st.html(LARGE)
