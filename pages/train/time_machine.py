@@ -42,11 +42,12 @@ def story(reel, frame) -> None:
 def formula(reel, frame) -> None:
     best = time_machine.rows(reel.film, reel.unordered, frame)[0]
     st.latex(
-        r"\text{moved}_i = \frac{\lVert w_i - w_i^\text{before} \rVert}{\lVert w_i^\text{before} \rVert} \qquad \cos_i = "
-        r"\frac{w_i \cdot w_i^\text{before}}{\lVert w_i \rVert \, \lVert w_i^\text{before} \rVert}"
+        r"\text{moved}_i = \frac{\lVert w_i - w_i^\text{before} \rVert}{\lVert w_i^\text{before} \rVert} \qquad "
+        r"\cos_i = \frac{w_i \cdot w_i^\text{before}}{\lVert w_i \rVert \, \lVert w_i^\text{before} \rVert}"
     )
-    st.latex(rf"\text{{moved}}_{{{best['kernel']}}} = {best['moved']:.3g} \qquad \cos_{{{best['kernel']}}} = {best['cosine']:.3g}")
-    st.caption(f"Kernel {best['kernel']} had moved most at {time_machine.when(reel.film, frame)}; the lengths are L2 norms.")
+    number, when = best["kernel"], time_machine.when(reel.film, frame)
+    st.latex(rf"\text{{moved}}_{{{number}}} = {best['moved']:.3g} \qquad \cos_{{{number}}} = {best['cosine']:.3g}")
+    st.caption(f"Of kernel {number}, which had moved most at {when}; the lengths are L2 norms.")
 
 
 def code(reel, frame) -> None:
@@ -63,10 +64,11 @@ def code(reel, frame) -> None:
 def numbers(reel, frame) -> None:
     rows = time_machine.rows(reel.film, reel.unordered, frame)
     alt = time_machine.describe(reel.film, reel.layer, reel.unordered)
-    download_table(rows, f"{reel.run.name}-{reel.layer}-step-{int(reel.film.step[frame])}.csv", film_export.COLUMNS, alt)
+    name = f"{reel.run.name}-{reel.layer}-step-{int(reel.film.step[frame])}.csv"
+    download_table(rows, name, film_export.COLUMNS, alt)
 
 
-page("What changed inside, and when?", "Move through a training run: kernels, answers and loss, all at the same moment.")
+page("What changed inside, and when?", "Move through a training run: kernels, answers and loss at the same moment.")
 ui.prefer_pictures()
 with problems():
     run, pause = runs.begin_to_look()

@@ -1,4 +1,4 @@
-"""Pictures one after the other as one file: an animated GIF, or a video that every slide program plays (H.264 in MP4)."""
+"""Pictures one after the other as one file: an animated GIF, or an MP4 video that slide programs play (H.264)."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -15,8 +15,10 @@ def gif(pictures: Iterable[np.ndarray], per_second: int) -> bytes:
     """Pictures uint8 [H, W, 3] of equal size as an endless GIF; each gets 255 colours of its own."""
     from PIL import Image
 
-    images = [Image.fromarray(picture).quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-              for picture in pictures]
+    images = [
+        Image.fromarray(picture).quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        for picture in pictures
+    ]
     # whole hundredths of a second, as the format has them, and all browsers keep 20 ms and more
     each = max(2, round(100 / per_second)) * 10
     file = io.BytesIO()
@@ -30,7 +32,9 @@ def mp4(pictures: Iterable[np.ndarray], per_second: int) -> bytes:
     try:
         import av
     except ImportError as error:
-        raise Problem("A video needs the package av: pip install -r requirements.txt. A GIF can be made without it.") from error
+        raise Problem(
+            "A video needs the package av: pip install -r requirements.txt. A GIF can be made without it."
+        ) from error
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = None

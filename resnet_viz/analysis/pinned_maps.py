@@ -1,4 +1,4 @@
-"""Feature maps of one picture through a run: of the first convolution from its kernels alone, of others from weights."""
+"""Feature maps of one picture through a run: of the first convolution from its kernels, of others from weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +43,9 @@ def first_convolution(network: str, arguments: dict) -> tuple[str, nn.Conv2d]:
     return next((name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
 
 
-def from_kernels(weights: np.ndarray, module: nn.Conv2d, tensor: Tensor, steps: np.ndarray, channels: np.ndarray) -> Maps:
+def from_kernels(
+    weights: np.ndarray, module: nn.Conv2d, tensor: Tensor, steps: np.ndarray, channels: np.ndarray
+) -> Maps:
     """What the first convolution makes of the picture in every frame.
 
     weights   float32 [frames, filters, inputs, k, k] as the snapshots have them (float16 there; a bias is not kept)
@@ -58,7 +60,9 @@ def from_kernels(weights: np.ndarray, module: nn.Conv2d, tensor: Tensor, steps: 
     return _shrunk(np.stack(found), np.asarray(steps), channels, weights.shape[1])
 
 
-def from_weights(run: Path, layer: str, read: Callable[[Path], Checkpoint], tensor: Tensor, progress=None) -> Maps | None:
+def from_weights(
+    run: Path, layer: str, read: Callable[[Path], Checkpoint], tensor: Tensor, progress=None
+) -> Maps | None:
     """What any layer makes of the picture after each epoch whose weights were kept; None where none were.
 
     read                   opens a weights file, e.g. checkpoints.read
@@ -85,7 +89,9 @@ def _shrunk(maps: np.ndarray, moments: np.ndarray, channels: np.ndarray, of: int
         height, width = (length // factor for length in maps.shape[2:])
         cut = maps[:, :, : height * factor, : width * factor]
         maps = cut.reshape(*maps.shape[:2], height, factor, width, factor).mean(axis=(3, 5))
-    return Maps(maps.astype(np.float32), np.asarray(moments, dtype=np.int64), np.asarray(channels, dtype=np.int64), of, factor)
+    return Maps(
+        maps.astype(np.float32), np.asarray(moments, dtype=np.int64), np.asarray(channels, dtype=np.int64), of, factor
+    )
 
 
 def moment_of_frames(maps: Maps, moments: np.ndarray) -> np.ndarray:

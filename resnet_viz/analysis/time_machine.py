@@ -80,18 +80,27 @@ def film(run: Path, frame_bytes: int = 0) -> Film:
     confusion = np.stack([one["confusion"] for one in tensors]) if "confusion" in first else None
     probabilities = np.stack([one["probabilities"] for one in tensors]).astype(np.float32)
     return Film(
-        np.array([s.step for s in kept]), np.array([s.epoch for s in kept]), np.array([s.images for s in kept]),
+        np.array([s.step for s in kept]),
+        np.array([s.epoch for s in kept]),
+        np.array([s.images for s in kept]),
         np.array([s.lr for s in kept]),
-        {name.removesuffix(".weight"): np.stack([one[name] for one in tensors]).astype(np.float32) for name in sorted(layers)},
-        probabilities, confusion,
-        confusion.sum(axis=(1, 2)) if confusion is not None else np.zeros(len(kept), dtype=np.int64), len(found),
+        {
+            name.removesuffix(".weight"): np.stack([one[name] for one in tensors]).astype(np.float32)
+            for name in sorted(layers)
+        },
+        probabilities,
+        confusion,
+        confusion.sum(axis=(1, 2)) if confusion is not None else np.zeros(len(kept), dtype=np.int64),
+        len(found),
     )
 
 
 def _bytes_sent(tensors: dict[str, np.ndarray]) -> int:
     """Of one frame: int16 weights of the larger of both layers' shown kernels, answers, and the confusion matrix."""
-    weights = max((t.size if t.shape[1] in (1, 3) else t[0].size for n, t in tensors.items() if n.endswith(".weight")), default=0)
-    return 2 * weights + 4 * tensors["probabilities"].size + (2 * tensors["confusion"].size if "confusion" in tensors else 0)
+    kept = [tensor for name, tensor in tensors.items() if name.endswith(".weight")]
+    weights = max((t.size if t.shape[1] in (1, 3) else t[0].size for t in kept), default=0)
+    confusion = tensors["confusion"].size if "confusion" in tensors else 0
+    return 2 * weights + 4 * tensors["probabilities"].size + 2 * confusion
 
 
 def thinned(epochs: np.ndarray, limit: int) -> np.ndarray:
@@ -128,8 +137,11 @@ def shown(weights: np.ndarray, filter_: int = 0) -> np.ndarray:
 def movement(weights: np.ndarray) -> Movement:
     """How far each of the kernels [frames, n, ...] is from its first frame."""
     found = [kernels.change(weights[0], now) for now in weights]
-    return Movement(np.stack([one.relatives for one in found]), np.stack([one.cosines for one in found]),
-                    np.array([one.relative for one in found]))
+    return Movement(
+        np.stack([one.relatives for one in found]),
+        np.stack([one.cosines for one in found]),
+        np.array([one.relative for one in found]),
+    )
 
 
 def most_moved(relative: np.ndarray) -> np.ndarray:
@@ -178,7 +190,7 @@ def losses(film: Film, metrics: dict) -> dict[str, np.ndarray]:
     if train := metrics.get("train"):
         ends = np.searchsorted(train["step"], film.step, side="right")
         for frame, end in enumerate(ends.tolist()):
-            rows = train["loss"][max(0, end - SMOOTHED_ROWS):end]
+            rows = train["loss"][max(0, end - SMOOTHED_ROWS) : end]
             found["train"][frame] = rows.mean() if len(rows) else np.nan
     if val := metrics.get("val"):
         for frame, step in enumerate(film.step.tolist()):
@@ -207,38 +219,59 @@ def when(film: Film, frame: int) -> str:
 def describe(film: Film, layer: str, moved: Movement) -> str:
     """The finding in one sentence, for who cannot see it."""
     best = int(most_moved(moved.relative)[0])
-    text = (f"{len(film):,} moments of {layer} from {when(film, 0)} to {when(film, len(film) - 1)}: the kernels moved by "
-            f"{moved.whole[-1]:.2f} of their length, number {best} most ({moved.relative[-1, best]:.2f})")
-    return text + "."
+    span = f"{len(film):,} moments of {layer} from {when(film, 0)} to {when(film, len(film) - 1)}"
+    return (
+        f"{span}: the kernels moved by {moved.whole[-1]:.2f} of their length, "
+        f"number {best} most ({moved.relative[-1, best]:.2f})."
+    )
 
 
 def story(film: Film, layer: str, moved: Movement, labels: np.ndarray | None, frame: int) -> list[str]:
     """What happened inside and when, with this run's own numbers, one sentence a line."""
-    lines = [f"At {when(film, frame)} the kernels of {layer} are {moved.whole[frame]:.2f} times their length away from "
-             "where they began." if frame else f"Before training the kernels of {layer} are noise, drawn at random."]
+    lines = [
+        f"At {when(film, frame)} the kernels of {layer} are {moved.whole[frame]:.2f} times their length away from "
+        "where they began."
+        if frame
+        else f"Before training the kernels of {layer} are noise, drawn at random."
+    ]
     half = halfway(film, moved)
     if half is not None:
-        lines.append(f"Half of the way to the last frame was gone at {when(film, half)} "
-                     f"({int(film.step[half]):,} of {int(film.step[-1]):,} steps).")
+        lines.append(
+            f"Half of the way to the last frame was gone at {when(film, half)} "
+            f"({int(film.step[half]):,} of {int(film.step[-1]):,} steps)."
+        )
         order = most_moved(moved.relative)
-        lines.append(f"Kernel {order[0]} moved most ({moved.relative[-1, order[0]]:.2f} times its length), "
-                     f"kernel {order[-1]} least ({moved.relative[-1, order[-1]]:.2f}).")
+        lines.append(
+            f"Kernel {order[0]} moved most ({moved.relative[-1, order[0]]:.2f} times its length), "
+            f"kernel {order[-1]} least ({moved.relative[-1, order[-1]]:.2f})."
+        )
     if labels is not None:
         hits = right(film, labels)
         between = f", {hits[frame]} at {when(film, frame)}" if 0 < frame < len(film) - 1 else ""
-        lines.append(f"Of the {len(labels)} fixed pictures {hits[0]} were right before training{between} and {hits[-1]} at "
-                     f"the last moment; the last one to change its answer for good did so at "
-                     f"{when(film, int(settled(film).max()))}.")
+        lines.append(
+            f"Of the {len(labels)} fixed pictures {hits[0]} were right before training{between} and {hits[-1]} "
+            "at the last moment; the last one to change its answer for good did so at "
+            f"{when(film, int(settled(film).max()))}."
+        )
     shares = accuracy(film)
     if shares is not None:
-        lines.append(f"Of the held-out pictures {100 * shares[frame]:.1f} % are right at {when(film, frame)} "
-                     f"({int(film.val_images[frame]):,} were asked).")
+        lines.append(
+            f"Of the held-out pictures {100 * shares[frame]:.1f} % are right at {when(film, frame)} "
+            f"({int(film.val_images[frame]):,} were asked)."
+        )
     return lines
 
 
 def rows(film: Film, moved: Movement, frame: int) -> list[dict]:
     """One row a kernel at one frame, the most moved first: its rank, number, how far it moved, and the cosine."""
     order = most_moved(moved.relative[frame])
-    return [{"rank": place + 1, "kernel": int(i), "moved": float(moved.relative[frame, i]),
-             "cosine": float(moved.cosine[frame, i]), "moved at the end": float(moved.relative[-1, i])}
-            for place, i in enumerate(order)]
+    return [
+        {
+            "rank": place + 1,
+            "kernel": int(i),
+            "moved": float(moved.relative[frame, i]),
+            "cosine": float(moved.cosine[frame, i]),
+            "moved at the end": float(moved.relative[-1, i]),
+        }
+        for place, i in enumerate(order)
+    ]

@@ -43,7 +43,7 @@ def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def colour_places(maps: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Maps [moments, channels, h, w] as uint8 places on the diverging scale; limits [channels], the same at all moments."""
+    """Maps [moments, channels, h, w] as uint8 places on the diverging scale; limits [channels], for all moments."""
     limits = limits.reshape(1, -1, 1, 1)
     scaled = np.divide(maps, limits, out=np.zeros(maps.shape, dtype=np.float64), where=limits > 0)
     return np.round((np.clip(scaled, -1, 1) + 1) / 2 * 255).astype(np.uint8)
@@ -58,7 +58,7 @@ def thinned_curve(x: np.ndarray, y: np.ndarray, limit: int = 800) -> tuple[np.nd
 
 
 def limits(before: np.ndarray, now: np.ndarray, scale: str, whole: float) -> np.ndarray | float:
-    """At which weight the colours end: of each kernel the same before, now and in the difference, or `whole` for all."""
+    """The weight at which the colours end: of each kernel one before, now and in the difference, or `whole` for all."""
     return whole if scale == "layer" else np.maximum(kernels.limits(before), kernels.limits(now))
 
 

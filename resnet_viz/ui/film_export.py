@@ -4,7 +4,7 @@ import streamlit as st
 
 from ..analysis import film, time_machine
 from ..drawing import time_machine as drawing
-from .time_machine import Reel
+from .time_machine_frames import Reel
 
 SPEEDS = (4, 8, 16)  # frames a second
 COLUMNS = {
@@ -23,11 +23,20 @@ def choose_film(reel: Reel) -> None:
             "Frames a second", SPEEDS, default=8, required=True, key="film-speed", bind="query-params"
         )
         for name, (_, mime) in film.FORMATS.items():
-            st.download_button(f"Download {name}", lambda name=name: make(reel, name, speed),
-                               f"{reel.run.name}-{reel.layer}.{name.lower()}", mime, on_click="ignore",
-                               icon=":material/download:", key=f"film-{name}", width="stretch")
-        st.caption(f"Before, now and difference of {len(reel.film):,} moments with the loss under them. "
-                   "It takes a few seconds to be drawn.")
+            st.download_button(
+                f"Download {name}",
+                lambda name=name: make(reel, name, speed),
+                f"{reel.run.name}-{reel.layer}.{name.lower()}",
+                mime,
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"film-{name}",
+                width="stretch",
+            )
+        st.caption(
+            f"Before, now and difference of {len(reel.film):,} moments with the loss under them. "
+            "It takes a few seconds to be drawn."
+        )
 
 
 def make(reel: Reel, name: str, speed: int) -> bytes:
@@ -35,7 +44,8 @@ def make(reel: Reel, name: str, speed: int) -> bytes:
     rows, curve = reel.metrics.get("train"), None
     if rows is not None:
         seen = rows["step"] <= reel.film.step[-1]
-        curve = drawing.Curve(*drawing.thinned_curve(time_machine.places(reel.film, rows["step"][seen]), rows["loss"][seen]), "Training loss")
+        x = time_machine.places(reel.film, rows["step"][seen])
+        curve = drawing.Curve(*drawing.thinned_curve(x, rows["loss"][seen]), "Training loss")
     titles = [f"{reel.run.name}, {reel.layer}: {time_machine.when(reel.film, i)}" for i in range(len(reel.film))]
     encode, _ = film.FORMATS[name]
     return encode(drawing.frames(reel.weights, titles, reel.scale, curve), speed)

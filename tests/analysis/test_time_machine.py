@@ -18,8 +18,11 @@ MOMENTS = [(0, 0), (1, 0), (2, 0), (4, 0), (8, 1), (16, 2), (24, 3)]  # (step, e
 
 def write_snapshot(run, step, epoch, confusion=True):
     torch.manual_seed(step)
-    tensors = {"conv1.weight": torch.randn(4, 3, 3, 3).half(), "layer1.0.conv1.weight": torch.randn(4, 5, 3, 3).half(),
-               "probabilities": torch.rand(10, 10).softmax(1)}
+    tensors = {
+        "conv1.weight": torch.randn(4, 3, 3, 3).half(),
+        "layer1.0.conv1.weight": torch.randn(4, 5, 3, 3).half(),
+        "probabilities": torch.rand(10, 10).softmax(1),
+    }
     if confusion:
         tensors["confusion"] = torch.randint(0, 9, (10, 10))
     header = {"step": step, "epoch": epoch, "images": 10 * step, "lr": 0.1 / (1 + epoch)}
@@ -37,14 +40,20 @@ def run(tmp_path):
 
 def test_every_frame_is_a_snapshot(run):
     film = time_machine.film(run)
-    assert (film.step.tolist(), film.epoch.tolist(), film.taken) == ([s for s, _ in MOMENTS], [e for _, e in MOMENTS], 7)
+    assert (film.step.tolist(), film.epoch.tolist(), film.taken) == (
+        [s for s, _ in MOMENTS],
+        [e for _, e in MOMENTS],
+        7,
+    )
     assert film.images.tolist() == [10 * step for step, _ in MOMENTS]
     assert film.lr[-1] == pytest.approx(0.025)
     last = load_file(run / "snapshots" / "00000024.safetensors")
     assert np.array_equal(film.kernels["conv1"][-1], last["conv1.weight"].float().numpy())
     assert np.array_equal(film.probabilities[-1], last["probabilities"].numpy())
     assert film.val_images[-1] == int(last["confusion"].sum())
-    assert time_machine.accuracy(film)[-1] == pytest.approx(float(last["confusion"].diagonal().sum() / last["confusion"].sum()))
+    assert time_machine.accuracy(film)[-1] == pytest.approx(
+        float(last["confusion"].diagonal().sum() / last["confusion"].sum())
+    )
 
 
 def test_too_many_frames_are_thinned_and_counted(run, monkeypatch):
@@ -78,7 +87,10 @@ def test_without_held_out_pictures_there_is_no_confusion(tmp_path):
     write_snapshot(tmp_path, 0, 0, confusion=False)
     film = time_machine.film(tmp_path)
     assert film.confusion is None and time_machine.accuracy(film) is None
-    assert not any("held-out" in line for line in time_machine.story(film, "conv1", time_machine.movement(film.kernels["conv1"]), None, 0))
+    assert not any(
+        "held-out" in line
+        for line in time_machine.story(film, "conv1", time_machine.movement(film.kernels["conv1"]), None, 0)
+    )
 
 
 @pytest.mark.parametrize("layer, filter_, size", [("conv1", 0, (7, 4, 3, 3, 3)), ("layer1.0.conv1", 2, (7, 5, 3, 3))])
@@ -116,8 +128,10 @@ def test_when_an_answer_stays(run):
 def test_losses_at_a_frame_are_those_of_the_rows_up_to_it(run):
     film = time_machine.film(run)
     steps = np.arange(1.0, 25)
-    metrics = {"train": {"step": steps, "loss": steps * 2}, "val": {"step": np.array([8.0, 16]), "loss": np.array([3.0, 2]),
-                                                                    "accuracy": np.array([0.5, 0.6])}}
+    metrics = {
+        "train": {"step": steps, "loss": steps * 2},
+        "val": {"step": np.array([8.0, 16]), "loss": np.array([3.0, 2]), "accuracy": np.array([0.5, 0.6])},
+    }
     found = time_machine.losses(film, metrics)
     assert np.isnan(found["train"][0]) and found["train"][1] == 2
     assert found["train"][5] == pytest.approx(2 * np.mean(range(7, 17)))
@@ -143,7 +157,9 @@ def test_maps_from_kernels_alone_are_those_of_the_network():
     model = zoo.build("resnet8", arguments).eval()
     name, module = pinned_maps.first_convolution("resnet8", arguments)
     channels = np.array([3, 0, 7])
-    found = pinned_maps.from_kernels(model.conv1.weight.detach().numpy()[None], module, picture(), np.array([0]), channels)
+    found = pinned_maps.from_kernels(
+        model.conv1.weight.detach().numpy()[None], module, picture(), np.array([0]), channels
+    )
     assert name == "conv1" and (found.of, found.shrunk) == (8, 1)
     assert np.allclose(found.maps[0], feature_maps.feature_maps(model, picture(), "conv1").maps[channels], atol=1e-5)
 

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.browser
 
 RUN = checkpoints.BUNDLED / "resnet20-stem7-shapes"
 LAST = 25  # its frames are 0 to 25
-ROOT = "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')].map(n => n.shadowRoot).find(r => r?.querySelector('.machine'))"
+ROOT = (
+    "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
+    ".map(node => node.shadowRoot).find(root => root?.querySelector('.machine'))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +108,7 @@ def test_it_plays_in_the_browser_alone(opened):
     page.get_by_role("button", name="Play").click()
     wait_for_frame(page, LAST)
     took = page.evaluate("performance.now()") - began
-    assert not received, "no word from the server while it plays"
+    assert sum(received) < 5_000, "the frames were all there before; only the look for news goes on"
     assert took < 6_000, "26 frames at 40 a second take 0.65 s; a busy machine is slower"
     page.get_by_role("button", name="Play").wait_for()
     page.get_by_role("button", name="One frame back").click()

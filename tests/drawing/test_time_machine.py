@@ -22,8 +22,12 @@ def unpacked(data: bytes):
 
 
 def test_arrays_arrive_as_they_were_sent():
-    sent = {"odd": np.arange(7, dtype=np.uint8), "small": np.array([[-3, 5]], dtype=np.int16), "counts": np.array([65535], np.uint16),
-            "real": np.array([[1.5], [np.nan]], dtype=np.float32)}
+    sent = {
+        "odd": np.arange(7, dtype=np.uint8),
+        "small": np.array([[-3, 5]], dtype=np.int16),
+        "counts": np.array([65535], np.uint16),
+        "real": np.array([[1.5], [np.nan]], dtype=np.float32),
+    }
     head, arrays = unpacked(drawing.pack({"name": "Größe"}, sent))
     assert head["name"] == "Größe" and all(about["at"] % 4 == 0 for about in head["arrays"].values())
     for name, array in sent.items():
@@ -56,7 +60,11 @@ def test_a_frame_shows_before_now_and_difference_on_one_scale(scale):
     pictures = list(drawing.frames(WEIGHTS, [f"frame {i}" for i in range(5)], scale, curve))
     assert len(pictures) == 5 and {picture.shape for picture in pictures} == {pictures[0].shape}
     assert pictures[0].shape[0] % 2 == pictures[0].shape[1] % 2 == 0
-    limit = np.abs(WEIGHTS).max() if scale == "layer" else np.maximum(*(np.abs(w).reshape(16, -1).max(1) for w in WEIGHTS[[0, 3]]))
+    limit = (
+        np.abs(WEIGHTS).max()
+        if scale == "layer"
+        else np.maximum(*(np.abs(w).reshape(16, -1).max(1) for w in WEIGHTS[[0, 3]]))
+    )
     for place, part in enumerate((WEIGHTS[0], WEIGHTS[3], WEIGHTS[3] - WEIGHTS[0])):
         tile = kernels.coloured(part, limit)[0]
         wide = tiles.wall(kernels.coloured(part, limit), 4, drawing.WALL).shape[1]
