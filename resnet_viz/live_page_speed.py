@@ -27,6 +27,7 @@ NO_BROWSER = {"figure": "not measured: it needs playwright (requirements-test.tx
 LOOKS, WARM_LOOKS = 12, 3  # updates that are measured, after those that bring the code
 STEPS_A_ROW = 10
 WINDOW_S, PAIRS = 15.0, 5  # so long with the page open in two browsers, then as long without, in turns
+WINDOW_ROWS = 5  # at least
 SETTLE_S = 3.0  # after opening or leaving a page
 
 
@@ -144,10 +145,21 @@ def update_cost(points: int):
     return measure
 
 
-def _cpu_s(server: psutil.Process) -> float:
-    """What the server has computed so far: other work of this machine does not count."""
-    times = server.cpu_times()
+def _cpu_s(process: psutil.Process) -> float:
+    """What a process has computed so far: other work of this machine does not count."""
+    times = process.cpu_times()
     return times.user + times.system
+
+
+def _browsers_cpu_s() -> float:
+    """What the browsers that were opened here have computed so far."""
+    found = 0.0
+    for child in psutil.Process().children(recursive=True):
+        try:
+            found += _cpu_s(child) if "chrom" in child.name() else 0.0
+        except psutil.Error:
+            continue  # a helper process that has just ended
+    return found
 
 
 # Two browsers beside a training
@@ -160,18 +172,27 @@ def two_browsers(browser, folder: Path) -> dict:
     run = folder / "live"
     try:
         process.start(config, run)
-        with _server(folder) as (url, _):
+        with _server(folder) as (url, server):
             pages = [browser.new_context(viewport={"width": 1440, "height": 900}).new_page() for _ in range(2)]
             while not (run / "metrics.jsonl").exists():
                 time.sleep(0.1)
-            ratios = [_rate(run, pages, f"{url}?run=runs/live") / _rate(run, pages, "about:blank") for _ in range(PAIRS)]
+            ratios, computed, open_s = [], [], 0.0
+            for _ in range(PAIRS):
+                began, before_s = time.perf_counter(), (_cpu_s(server), _browsers_cpu_s())
+                beside = _rate(run, pages, f"{url}?run=runs/live")
+                computed.append((_cpu_s(server) - before_s[0], _browsers_cpu_s() - before_s[1]))
+                open_s += time.perf_counter() - began
+                ratios.append(beside / _rate(run, pages, "about:blank"))
     finally:
         runs.send(run, "stop")
         while process.running(run):
             time.sleep(0.1)
         os.environ.pop("RESNET_VIZ_RUNS") if before is None else os.environ.update(RESNET_VIZ_RUNS=before)
     slower = 1 - statistics.median(ratios)
-    return {"ratio": round(1 - slower, 3), "figure": f"{100 * slower:.1f} % slower (pairs: {', '.join(f'{100 * (1 - r):.0f}' for r in ratios)} %)"}
+    server_share, browser_share = (sum(part) / open_s for part in zip(*computed))
+    return {"ratio": round(1 - slower, 3), "server_share": round(server_share, 3), "browser_share": round(browser_share, 3),
+            "figure": f"{100 * slower:.1f} % slower (pairs: {', '.join(f'{100 * (1 - r):.0f}' for r in ratios)} %; of one core the server"
+                      f" took {100 * server_share:.0f} %, both browsers {100 * browser_share:.0f} %)"}
 
 
 def _rate(run: Path, pages, address: str) -> float:
@@ -179,7 +200,8 @@ def _rate(run: Path, pages, address: str) -> float:
     for page in pages:
         page.goto(address)
     pages[0].wait_for_timeout(1000 * SETTLE_S)
-    first = len(runs.read_lines(run / "metrics.jsonl")) - 1
-    pages[0].wait_for_timeout(1000 * WINDOW_S)
-    found = [row for row in runs.read_lines(run / "metrics.jsonl")[first:] if row["split"] == "train"]
+    first, found = len(runs.read_lines(run / "metrics.jsonl")) - 1, []
+    while len(found) < WINDOW_ROWS:
+        pages[0].wait_for_timeout(1000 * WINDOW_S)
+        found = [row for row in runs.read_lines(run / "metrics.jsonl")[first:] if row["split"] == "train"]
     return (found[-1]["images"] - found[0]["images"]) / (found[-1]["elapsed_s"] - found[0]["elapsed_s"])

@@ -97,7 +97,8 @@ def _trouble(watched: Watched) -> None:
     if watched.state == "failed":
         message = (status.get("message") or "").rstrip(".")
         told = message if status.get("state") == "failed" and message else "its process ended without a word"
-        after = "What it had is kept; Continue goes on from there" if status.get("step") else "Nothing was learned yet; Continue tries again"
+        saved = (watched.run / "resume.safetensors").exists()
+        after = "What it had saved is kept; Continue goes on from there" if saved else "Nothing was saved yet; Continue begins again"
         st.error(f"This run failed{f' on {moment(heartbeat)}' if heartbeat else ''}: {plain(told)}. {after}.", icon=":material/error:")
     elif watched.state == "elsewhere":
         last = f"since {moment(heartbeat)}" if silent else "at all"

@@ -153,9 +153,11 @@ def test_a_killed_trainer_is_told_with_the_time_and_an_offer(home):  # noqa: F81
 
 
 def test_a_full_disk_is_the_trainers_own_sentence(home):  # noqa: F811
-    make_run(home, state="failed", message="The disk that holds the run one is full; free some space and continue it.")
+    run = make_run(home, state="failed", message="The disk that holds the run one is full; free some space and continue it.")
     at = open_page()
-    assert len(at.error) == 1 and "is full; free some space and continue it. What it had is kept" in at.error[0].value
+    assert len(at.error) == 1 and "is full; free some space and continue it. Nothing was saved yet" in at.error[0].value
+    (run / "resume.safetensors").write_bytes(b"")
+    assert "What it had saved is kept; Continue goes on from there" in open_page().error[0].value
 
 
 def test_a_disk_too_full_for_an_order_is_a_sentence(home, monkeypatch):  # noqa: F811
