@@ -129,7 +129,8 @@ def _without_folders(start_from: str | None) -> str | None:
 
 def _hardware(status: dict) -> str:
     where = _processor(status) if status.get("host") == socket.gethostname() else "another machine"
-    return f"{where}, {status['threads']} threads, torch {status['torch']}"
+    threads = status["threads"]
+    return f"{where}, {threads} thread{'s' * (threads != 1)}, torch {status['torch']}"
 
 
 def _processor(status: dict) -> str:
@@ -185,14 +186,23 @@ def kept(path: Path = KEPT) -> list[Row]:
         raise Problem(f"{path} cannot be read; delete it, and write it again with the command `results`.") from error
 
 
+def stamp(path: Path = KEPT) -> int:
+    """A number that changes when the file does; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def in_words(name: str, found: list[Row]) -> list[str]:
     """What the preset's source printed, and what it gave in each of these rows: a sentence each."""
     reported = presets.PRESETS[name].reported
     said = [f"The source ({reported.who}) printed {reported.accuracy:.1%} of the test pictures right."] if reported else []
     for row in (row for row in found if row.preset == name):
         data = f" with {row.data}" if row.data != presets.PRESETS[name].config.data else ""
-        changed = f" and {_changes(row)}" if row.changed else ""
-        said.append(f"Here{data}{changed} it was {row.accuracy:.1%} after {row.epochs:,} epoch{'s' * (row.epochs != 1)}, {row.seconds / 60:,.0f} min on {row.hardware}.")
+        changed = f" (changed: {_changes(row)})" if row.changed else ""
+        said.append(f"Measured{data}{changed}: {row.accuracy:.1%} after {row.epochs:,} epoch{'s' * (row.epochs != 1)}, "
+                    f"{row.seconds / 60:,.0f} min on {row.hardware}.")
     return said
 
 

@@ -6,10 +6,11 @@ from ..analysis import training
 from ..data.sources import SOURCES
 from ..networks import zoo
 from ..problems import Problem
+from ..training import results
 from ..training.config import Config
 from ..training.presets import PRESETS
 from . import access, presenter, recipe_form, runs
-from .page import problems
+from .page import plain, problems
 from .recipe_form import KEY
 
 
@@ -27,6 +28,14 @@ def new_run() -> None:
         else:
             choose_recipe()
             start_button()
+    with problems():
+        if said := results.in_words(st.session_state[KEY("preset")], _results(results.stamp())):
+            st.caption(plain(" ".join(said)))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _results(stamp: int) -> list[results.Row]:
+    return results.kept()
 
 
 def choose_recipe() -> None:
