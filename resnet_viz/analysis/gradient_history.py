@@ -47,7 +47,8 @@ class Reader:
         self._forget()
 
     def _forget(self) -> None:
-        self._layers, self._steps, self._tables = (), np.empty(0, np.int64), np.empty((2, 0, 0))
+        self._layers, self._count = (), 0
+        self._steps, self._tables = np.empty(0, np.int64), np.empty((2, 0, 0))
 
     def refresh(self) -> History | None:
         """All that is known by now; None as long as no row was written."""
@@ -60,16 +61,21 @@ class Reader:
             self._add(rows)
         if not self._layers:
             return None
-        return History(self._layers, self._steps, *self._tables)
+        return History(self._layers, self._steps[:self._count], *self._tables[:, :, :self._count])
 
     def _add(self, rows: list[dict]) -> None:
         if not self._layers:
             self._layers = tuple(rows[0]["norm"])
             self._tables = np.empty((2, len(self._layers), 0))
-        fresh = [[[_number(row[name].get(layer)) for row in rows] for layer in self._layers] for name in READINGS]
-        # new arrays: whoever holds the old ones may still be drawing them
-        self._tables = np.concatenate([self._tables, np.array(fresh)], axis=2)
-        self._steps = np.concatenate([self._steps, np.array([row["step"] for row in rows], np.int64)])
+        first, self._count = self._count, self._count + len(rows)
+        if self._count > len(self._steps):  # room for twice as many: a look does not copy all that was there before
+            more = 2 * self._count - len(self._steps)
+            self._steps = np.pad(self._steps, (0, more))
+            self._tables = np.pad(self._tables, ((0, 0), (0, 0), (0, more)))
+        # only behind what was there: whoever holds an older history goes on drawing it
+        self._steps[first:self._count] = [row["step"] for row in rows]
+        self._tables[:, :, first:self._count] = [
+            [[_number(row[name].get(layer)) for row in rows] for layer in self._layers] for name in READINGS]
 
 
 def _number(value) -> float:

@@ -48,12 +48,12 @@ def thin(steps: np.ndarray, values: np.ndarray, most: int) -> Cells:
     return Cells(steps[starts], steps[ends], means, each)
 
 
-def caption(cells: Cells, every: int) -> str:
-    """How often was measured, and what was thinned."""
-    rhythm = f"measured every {every:,} steps" if every > 1 else "measured at every step"
-    if cells.each == 1:
-        return rhythm
-    return f"{rhythm}; every column is the geometric mean of {cells.each:,} moments"
+def caption(cells: Cells, every: int, kept_some: bool = False) -> str:
+    """How often was measured, and what was left out: by who bundled the run (kept_some), or here for the eye."""
+    parts = [f"a moment every {every:,} steps" if every > 1 else "a moment at every step"]
+    parts += ["a finished example keeps some of those that were measured"] if kept_some else []
+    parts += [f"every column is the geometric mean of {cells.each:,} moments"] if cells.each > 1 else []
+    return "; ".join(parts)
 
 
 def own_range(maps: Sequence[np.ndarray]) -> tuple[float, float]:

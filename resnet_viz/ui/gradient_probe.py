@@ -39,7 +39,8 @@ def choose() -> Setting:
                                      "ReLU keeps the signal's size (He et al. 2015)")
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120,
                                help="The same seed gives the same pictures and the same first weights")
-        st.button(":material/casino:", key="probe_dice", on_click=_new_dice, help="New dice: other pictures, other weights")
+        st.button(":material/casino:", key="probe_dice", on_click=_new_dice,
+                  help="New dice: other pictures, other weights")
         with st.popover("More", icon=":material/tune:"):
             data = st.selectbox("Pictures", _offered(), key="pictures", bind="query-params",
                                 format_func=lambda name: SOURCES[name].title)
@@ -114,8 +115,8 @@ def story(setting: Setting) -> None:
         f"- Eight networks of {setting.depth} layers, which have the same first weights, look at the same "
         f"{gradient_probe.PICTURES} pictures once. Nothing is learned: this is the pull that each layer would feel "
         "in its very first step.\n"
-        "- A step to the left passes one more layer, and multiplies by what that layer lets through. A sigmoid lets at most a "
-        "quarter through, so a straight fall on this axis is a product dying with depth.\n"
+        "- A step to the left passes one more layer, and multiplies by what that layer lets through. A sigmoid lets at "
+        "most a quarter through, so a straight fall on this axis is a product dying with depth.\n"
         "- A shortcut adds its input unchanged; but the sigmoid after the sum (as in the paper's block, where a ReLU "
         "stands) still takes its part, so that even the residual network dies.\n"
         "- Batch norm rescales every layer: then the plain network does not vanish, it rather explodes with depth. So "

@@ -105,7 +105,7 @@ def thermometers(watched: list[Watched], view: View) -> list[History | None]:
                      alt=f"{gradient_words.NAMES[view.reading]} of {len(history.layers)} layers: "
                          f"{gradient_words.finding(history, view.reading)}",
                      rest=gradient_words.finding(history, view.reading), x_end=max(ends), every=history.every,
-                     caption=drawing.caption(thinned, history.every), per_epoch=_per_epoch(one.plan),
+                     caption=drawing.caption(thinned, history.every, one.bundled), per_epoch=_per_epoch(one.plan),
                      group="thermometers")
     return found
 

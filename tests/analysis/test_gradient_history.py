@@ -26,8 +26,18 @@ def test_rows_become_columns_and_only_new_ones_are_read(tmp_path):
         file.write(json.dumps(row(20)) + "\n" + json.dumps(row(30))[:20])
     second = reader.refresh()
     assert second.steps.tolist() == [1, 10, 20] and second.every == 9
-    assert first.norm.shape == (3, 2), "who holds an older history keeps it"
+    assert first.norm.shape == (3, 2) and first.norm[1].tolist() == [0.2, 2.0], "who holds an older history keeps it"
     assert second.layers[second.last_convolution] == "layer1.0.conv1"
+
+
+def test_row_by_row_is_the_same_as_all_at_once(tmp_path):
+    reader = Reader(tmp_path)
+    for step in range(1, 40):
+        runs.append(tmp_path / "gradients.jsonl", row(step))
+        grown = reader.refresh()
+    whole = Reader(tmp_path).refresh()
+    assert grown.steps.tolist() == whole.steps.tolist() == list(range(1, 40))
+    assert np.array_equal(grown.norm, whole.norm) and np.array_equal(grown.update_ratio, whole.update_ratio)
 
 
 def test_a_continuation_that_cut_the_file_is_read_anew(tmp_path):
@@ -53,7 +63,8 @@ def test_a_bundled_run_as_plain_json_says_it():
     history = Reader(run).refresh()
     rows = [json.loads(line) for line in (run / "gradients.jsonl").read_text().splitlines()]
     assert len(history.layers) == 20 and len(history.steps) == len(rows)
-    steps_an_epoch = json.loads((run / "status.json").read_text())["total_steps"] / json.loads((run / "config.json").read_text())["epochs"]
+    status, config = (json.loads((run / f"{name}.json").read_text()) for name in ("status", "config"))
+    steps_an_epoch = status["total_steps"] / config["epochs"]
     assert ((history.steps - 1) // steps_an_epoch).tolist() == [one["epoch"] for one in rows], "as the page counts epochs"
     for index in (0, 17, len(rows) - 1):
         assert history.norm[:, index].tolist() == list(rows[index]["norm"].values())

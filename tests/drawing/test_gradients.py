@@ -12,7 +12,8 @@ def test_few_moments_stay_as_they_are():
     cells = thin(np.array([1, 10, 20]), values, most=6)
     assert cells.each == 1 and cells.first.tolist() == cells.last.tolist() == [1, 10, 20]
     np.testing.assert_allclose(cells.values, values)
-    assert caption(cells, 10) == "measured every 10 steps" and caption(cells, 0) == "measured at every step"
+    assert caption(cells, 10) == "a moment every 10 steps" and caption(cells, 0) == "a moment at every step"
+    assert "keeps some" in caption(cells, 50, kept_some=True)
 
 
 def test_many_moments_become_means_and_it_is_said():

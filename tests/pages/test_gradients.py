@@ -45,7 +45,7 @@ def test_the_first_paint_is_the_bundled_runs_own_numbers():
     assert head["title"] == BUNDLED and head["layers"] == list(history.layers)
     np.testing.assert_allclose(values, history.norm, rtol=1e-3)
     assert head["first"].tolist() == history.steps.tolist() and head["range"] == [1e-4, 1e2]
-    assert "the signal reaches the first layer" in head["alt"] and head["caption"] == "measured every 50 steps"
+    assert "the signal reaches the first layer" in head["alt"] and head["caption"].startswith("a moment every 50 steps; a finished example keeps some")
     assert not app.error and "conv1, the first of 20 layers" in "\n".join(text.value for text in app.markdown)
 
 
