@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from resnet_viz import checkpoints, runs
+from resnet_viz.ui import share
 
 from ..pages.test_every_page import PAGES
 
@@ -122,6 +123,25 @@ def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying,
     assert link == page.url and f"checkpoint={DEFAULT}" in link
     there = seen(visit(link))
     assert there == here
+
+
+def test_the_copied_address_is_one_that_others_can_open(server, copying, shared_server):
+    page = copying(f"{shared_server().url}/kernels")
+    assert copied(page) == page.url
+    expect(page.get_by_role("status").filter(has_text="Only this machine can open it")).to_be_visible()
+    open_to_all, address = server(STREAMLIT_SERVER_ADDRESS="0.0.0.0"), share.own_address()
+    page = copying(f"{open_to_all.url}/kernels")
+    assert copied(page) == page.url.replace("localhost", address or "localhost")
+
+
+def test_where_the_browser_forbids_copying_the_link_can_be_taken_by_hand(shared_server, visit):
+    """As on a class server without https: there the browser has no clipboard for pages."""
+    page = visit("about:blank")
+    page.add_init_script("delete Navigator.prototype.clipboard; Document.prototype.execCommand = () => false")
+    page.goto(f"{shared_server().url}/kernels?order=by+norm%2C+the+strongest+first")
+    rest(page)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("textbox", name="Link of this page")).to_have_value(page.url)
 
 
 # The projector
