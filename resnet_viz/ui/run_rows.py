@@ -1,5 +1,6 @@
 """What is known of all runs, in words and figures: read again only where a run's files have changed."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import streamlit as st
 
 from .. import checkpoints, run_marks, runs
 from ..analysis import run_table
+from ..problems import Problem
 from ..run_marks import Marks
 from ..training import settings
 from . import access, viewers
@@ -46,7 +48,7 @@ def all_known() -> dict[str, Known]:
     places = known_runs()
     found = {}
     for reference, run in places.items():
-        read = _read(str(run), _stamp(run))
+        read = _read(run, _stamp(run))
         if read is None:
             continue  # deleted this moment, or no recipe that can be read
         row, marks, data, said = read
@@ -71,33 +73,32 @@ def styles(shown: list[Known], known: dict[str, Known]) -> dict[str, int]:
     return run_marks.style_numbers([one.reference for one in (shown if may else known.values())], keep=may)
 
 
-def _stamp(run: Path) -> tuple:
-    """Changes when one of the run's files does."""
-    found = []
+def _stamp(run: Path) -> str:
+    """The run, and what changes when one of its files does; one text, for the cache takes its time over anything else."""
+    found = [str(run)]
     for name in FILES:
         try:
-            about = (run / name).stat()
-            found.append((about.st_mtime_ns, about.st_size))
+            about = os.stat(f"{run}/{name}")
+            found.append(f"{about.st_mtime_ns}-{about.st_size}")
         except OSError:
-            found.append(None)
-    return tuple(found)
+            found.append("")
+    return "|".join(found)
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
-def _read(path: str, stamp: tuple) -> tuple[run_table.Row, Marks, str, str | None] | None:
-    run = Path(path)
-    config, status = runs.read_config(run), runs.read_status(run) or {}
+@st.cache_resource(max_entries=1024, show_spinner=False)  # frozen records: shared, not copied for every look
+def _read(_run: Path, stamp: str) -> tuple[run_table.Row, Marks, str, str | None] | None:
+    config, status = runs.read_config(_run), runs.read_status(_run) or {}
     if config is None:
         return None
     values, said = settings.settings_of(config), status.get("state")
-    marks = run_marks.read(run)
+    marks = run_marks.read(_run)
     live = said in runs.ALIVE_STATES
-    result = run_table.Result() if live else run_table.result_of(runs.Metrics(run).refresh())
+    result = run_table.Result() if live else run_table.result_of(runs.Metrics(_run).refresh())
     row = run_table.Row(
-        marks.name or run.name,
+        marks.name or _run.name,
         {name: settings.value_text(name, value) for name, value in values.items()},
         result,
-        None if live else _validation_pictures(run),
+        None if live else _validation_pictures(_run),
         frozenset(name for name in values if settings.decides(name)),
     )
     return row, marks, settings.value_text("data", config.get("data", "shapes")), said
@@ -108,7 +109,10 @@ def _validation_pictures(run: Path) -> int | None:
     last = next(iter(reversed(runs.snapshots(run))), None)
     if last is None or not last.epoch:
         return None
-    confusion = runs.read_snapshot(last.path).get("confusion")
+    try:
+        confusion = runs.read_snapshot(last.path).get("confusion")
+    except Problem:
+        return None  # damaged: then nobody knows how much chance there is, and the rest still stands
     return None if confusion is None else int(np.sum(confusion)) or None
 
 
