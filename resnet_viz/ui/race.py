@@ -84,7 +84,8 @@ def _selectbox(label: str, options: list[str], key: str, width: int, first: str 
     """A choice among options that another control may have changed: what is not there any more gives way to the first."""
     if st.session_state.get(KEY(key)) not in options:
         st.session_state[KEY(key)] = first or options[0]
-    return st.selectbox(label, options, key=KEY(key), persist_state="session", width=width)
+    return st.selectbox(label, options, key=KEY(key), persist_state="session",
+                        width=width * 3 // 2 if presenter.on() else width)  # its type is larger
 
 
 def _recipe() -> Config:

@@ -12,7 +12,7 @@ from ..analysis.race import UNREADABLE
 from ..problems import Problem
 from ..training import race, switches
 from ..training.config import Config, from_dict
-from . import state
+from . import presenter, state
 from .page import NothingYet
 from .runs import Watched, known_runs, seconds_between_looks, watch
 
@@ -119,7 +119,7 @@ def choose_pair() -> race.Pair:
     pairs = offered if now in offered else [now, *offered]
     st.session_state.race_picker = now
     st.selectbox("Race", pairs, key="race_picker", format_func=lambda pair: _title(*(known[one] for one in pair)),
-                 width=330, on_change=lambda: _show(*st.session_state.race_picker))
+                 width=460 if presenter.on() else 330, on_change=lambda: _show(*st.session_state.race_picker))
     with st.popover("Any two runs", icon=":material/compare_arrows:"):
         for place, reference in zip(PLACES, now):
             st.session_state[f"race_{place}"] = reference
