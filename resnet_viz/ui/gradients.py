@@ -10,6 +10,7 @@ from ..analysis import gradient_history, gradient_words
 from ..analysis.gradient_history import History
 from ..drawing import gradients as drawing
 from ..drawing.training import Plan
+from ..training.loop import RECORD_EVERY
 from . import run_words, runs
 from .gradient_map import gradient_map
 from .page import download_table, plain
@@ -105,8 +106,8 @@ def thermometers(watched: list[Watched], view: View) -> list[History | None]:
                      alt=f"{gradient_words.NAMES[view.reading]} of {len(history.layers)} layers: "
                          f"{gradient_words.finding(history, view.reading)}",
                      rest=gradient_words.finding(history, view.reading), x_end=max(ends), every=history.every,
-                     caption=drawing.caption(thinned, history.every, one.bundled), per_epoch=_per_epoch(one.plan),
-                     group="thermometers")
+                     caption=drawing.caption(thinned, history.every, one.bundled and history.every > RECORD_EVERY),
+                     per_epoch=_per_epoch(one.plan), group="thermometers")
     return found
 
 
