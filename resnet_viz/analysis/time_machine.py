@@ -60,10 +60,11 @@ class Movement:
 # Frames
 
 
-def film(run: Path, frame_bytes: int = 0) -> Film:
+def film(run: Path, frame_bytes: int = 0, classes: int | None = None) -> Film:
     """All snapshots of a run, or as many as `frame_bytes` a frame allow; Problem where there is none to see.
 
     frame_bytes  what a frame costs beside what lies in the snapshot itself, e.g. its feature maps
+    classes      of the first head, where the network has several; None for all that were answered
     """
     found = runs.snapshots(run)
     if not found:
@@ -78,7 +79,7 @@ def film(run: Path, frame_bytes: int = 0) -> Film:
         raise Problem(f"The snapshots of {run.name} are not all of one network; choose another run.")
     layers = [name for name in tensors[0] if name.endswith(".weight")]
     confusion = np.stack([one["confusion"] for one in tensors]) if "confusion" in first else None
-    probabilities = np.stack([one["probabilities"] for one in tensors]).astype(np.float32)
+    probabilities = np.stack([one["probabilities"][:, :classes] for one in tensors]).astype(np.float32)
     return Film(
         np.array([s.step for s in kept]),
         np.array([s.epoch for s in kept]),

@@ -82,7 +82,7 @@ def choose(run: Path) -> Reel:
     if not any((run / "snapshots").glob("*.safetensors")):
         raise NothingYet("This run has no snapshots, so there is no time to move through. Choose another one.")
     checkpoint = _checkpoint(run)
-    film = _film(stamped, str(run))
+    film = _film(stamped, str(run), checkpoint.heads[0])
     first = first_convolution(checkpoint)
     layers = sorted(film.kernels, key=lambda name: name != first)
     layer = st.selectbox("Kernels of", layers, key="convolution", bind="query-params", width=190)
@@ -141,8 +141,8 @@ def _checkpoint(run: Path) -> Checkpoint:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the snapshots ...")
-def _film(stamped: str, run: str) -> Film:
-    return time_machine.film(Path(run), pinned_maps.MAP_BYTES)
+def _film(stamped: str, run: str, classes: int) -> Film:
+    return time_machine.film(Path(run), pinned_maps.MAP_BYTES, classes)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Checkpoint: id})
@@ -217,11 +217,23 @@ def show(reel: Reel, maps: Maps | None, map_layer: str, picture: NamedPicture | 
     last = int(reel.film.step[-1])
     _component(
         key=key,
-        data=payload(reel, maps, map_layer, picture),
+        data=_payload(_content(reel, map_layer, picture), reel, maps, map_layer, picture),
         on_at_change=lambda: _rest(key, last),
         on_kernel_change=lambda: _rest(key, last),
         height="content",
     )
+
+
+def _content(reel: Reel, map_layer: str, picture: NamedPicture | None) -> str:
+    """A text that changes exactly when the component's bytes may: they are packed once, not at every rest."""
+    rows = [len(columns["step"]) for columns in reel.metrics.values()]
+    chosen = (reel.layer, reel.filter, reel.numbers.tolist(), reel.unit, reel.scale, map_layer)
+    return repr((reel.stamp, rows, chosen, picture.key if picture else None, len(runs.epoch_weights(reel.run))))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _payload(content: str, _reel: Reel, _maps: Maps | None, _layer: str, _picture: NamedPicture | None) -> bytes:
+    return payload(_reel, _maps, _layer, _picture)
 
 
 def _rest(key: str, last: int) -> None:

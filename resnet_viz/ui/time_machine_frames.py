@@ -166,8 +166,8 @@ def _notes(reel: Reel, maps: Maps | None, map_layer: str, deep: bool, few: bool)
         every
         if film.taken == len(film)
         else (
-            f"{len(film):,} of the {film.taken:,} snapshots are shown: the first and the last, the first epoch, and the rest "
-            f"evenly. {every}"
+            f"{len(film):,} of the {film.taken:,} snapshots are shown: the first and the last, the first epoch, "
+            f"and the rest evenly. {every}"
         )
     )
     notes["answers"] = (

@@ -50,6 +50,7 @@ def test_every_frame_is_a_snapshot(run):
     last = load_file(run / "snapshots" / "00000024.safetensors")
     assert np.array_equal(film.kernels["conv1"][-1], last["conv1.weight"].float().numpy())
     assert np.array_equal(film.probabilities[-1], last["probabilities"].numpy())
+    assert np.array_equal(time_machine.film(run, classes=4).probabilities, film.probabilities[:, :, :4])
     assert film.val_images[-1] == int(last["confusion"].sum())
     assert time_machine.accuracy(film)[-1] == pytest.approx(
         float(last["confusion"].diagonal().sum() / last["confusion"].sum())
