@@ -19,6 +19,7 @@ export default function ({ data, parentElement }) {
     const copied = await copy(link, root);
     said.replaceChildren(copied ? `Copied. ${note}` : "Your browser forbids copying; take it from here: ");
     if (!copied) said.append(field(link));
+    said.classList.toggle("rightwards", button.getBoundingClientRect().left < window.innerWidth / 2);   // to where there is room
     said.hidden = false;
     clearTimeout(root.timer);
     if (copied) root.timer = setTimeout(() => { said.hidden = true; }, SHOWN_MS);

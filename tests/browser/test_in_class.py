@@ -134,6 +134,16 @@ def test_the_copied_address_is_one_that_others_can_open(server, copying, shared_
     assert copied(page) == page.url.replace("localhost", address or "localhost")
 
 
+@pytest.mark.parametrize("width", [400, 1440])
+def test_what_is_said_of_the_copy_fits_on_the_screen(shared_server, visit, width):
+    page = visit(f"{shared_server().url}/architecture", width=width)
+    rest(page)
+    page.get_by_role("button", name="Copy link").click()
+    box = page.get_by_role("status").filter(has_text="link").or_(page.get_by_role("status").filter(has_text="Copied"))
+    found = box.first.bounding_box()
+    assert found["x"] >= 0 and found["x"] + found["width"] <= width
+
+
 def test_where_the_browser_forbids_copying_the_link_can_be_taken_by_hand(shared_server, visit):
     """As on a class server without https: there the browser has no clipboard for pages."""
     page = visit("about:blank")
