@@ -3,8 +3,6 @@
 import streamlit as st
 
 from resnet_viz.analysis import kernels, kernels_words
-from resnet_viz.drawing import kernels as drawing
-from resnet_viz.drawing.tiles import side_by_side
 from resnet_viz.ui import kernels as ui
 from resnet_viz.ui import kernels_detail, kernels_profile, networks, state, walls
 from resnet_viz.ui.page import download_table, page, problems, under_picture
@@ -54,8 +52,7 @@ with problems():
     with left:
         ui.scale_line(seen, scale)
     with right:
-        drawn = drawing.walls(seen.before, seen.now, seen.limit if scale == "layer" else None)
-        walls.download(side_by_side(list(drawn.values())), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
+        walls.download(lambda: ui.picture(seen, scale), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
     kernels_detail.show(checkpoint, layer, view, index, number, seen)
     if past.why:
         st.info(past.why)

@@ -88,6 +88,8 @@ def _direction(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Each slice's mean is taken away first (a flat area has no direction), and coarse waves weigh more than fine ones,
     for those look alike in all directions on a grid of pixels.
     """
+    if kernels.shape[-2:] == (1, 1):
+        return np.zeros(len(kernels)), np.zeros(len(kernels))
     energy = np.abs(_spectrum(kernels - kernels.mean(axis=(2, 3), keepdims=True))) ** 2
     down, right = np.meshgrid(np.fft.fftfreq(SIZE), np.fft.fftfreq(SIZE), indexing="ij")
     fine = np.hypot(down, right)

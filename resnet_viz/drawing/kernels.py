@@ -3,11 +3,13 @@
 The scale is symmetric about 0, so equal colours mean equal weights wherever the same limit was used.
 """
 
+from math import floor, log10
+
 import numpy as np
 
 from . import colours, tiles
 
-CELL = 46  # pixels of a square with a number in it
+CELL, SMALL_CELL = 46, 40  # pixels of a square with a number in it
 WIDTH = 720  # pixels of one wall: twice the width it usually has on screen, so that it stays sharp on fine displays
 
 
@@ -45,27 +47,28 @@ def walls(before: np.ndarray | None, now: np.ndarray, limit: float | None, width
 
 
 def numbers(kernel: np.ndarray, limit: float) -> str:
-    """A kernel [k, k] as an SVG: every weight a square in its colour with its number in it."""
-    high, wide = (CELL * side for side in kernel.shape)
-    cells = [_cell(x * CELL, y * CELL, float(weight), limit) for (y, x), weight in np.ndenumerate(kernel)]
+    """A kernel [k, k] as an SVG: every weight a square in its colour with its number in it; smaller for large kernels."""
+    side = CELL if max(kernel.shape) <= 3 else SMALL_CELL
+    high, wide = (side * length for length in kernel.shape)
+    cells = [_cell(x * side, y * side, side, float(weight), limit) for (y, x), weight in np.ndenumerate(kernel)]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-            f'font-family="sans-serif" font-size="13" text-anchor="middle">{"".join(cells)}</svg>')
+            f'font-family="sans-serif" font-size="{side / 3.6:.1f}" text-anchor="middle">{"".join(cells)}</svg>')
 
 
-def _cell(x: int, y: int, weight: float, limit: float) -> str:
+def _cell(x: int, y: int, side: int, weight: float, limit: float) -> str:
     red, green, blue = (int(c) for c in colours.signed(np.array(weight), limit))
     ink = colours.INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else colours.GROUND
-    return (f'<rect x="{x}" y="{y}" width="{CELL - 1}" height="{CELL - 1}" fill="rgb({red},{green},{blue})"/>'
-            f'<text x="{x + CELL // 2}" y="{y + CELL // 2 + 5}" fill="{ink}">{number(weight)}</text>')
+    return (f'<rect x="{x}" y="{y}" width="{side - 1}" height="{side - 1}" fill="rgb({red},{green},{blue})"/>'
+            f'<text x="{x + side // 2}" y="{y + 0.6 * side:g}" fill="{ink}">{number(weight, limit)}</text>')
 
 
-def number(weight: float) -> str:
-    """A weight in at most five characters: two digits after the point, or none where it is too large or too small."""
-    size = abs(weight)
-    if size and not 0.005 <= size < 100:
+def number(weight: float, limit: float) -> str:
+    """A weight in at most six characters: as many digits after the point for all weights up to `limit` as it needs."""
+    digits = 1 - floor(log10(limit)) if limit > 0 else 2
+    if not 0 <= digits <= 3:
         mantissa, exponent = f"{weight:.0e}".split("e")
-        return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    return f"{weight:.2f}".replace("-0.00", "0.00").replace("-", "−")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−") if weight else "0"
+    return f"{weight:.{digits}f}".replace("-", "−")
 
 
 def enlarged(picture: np.ndarray, width: int) -> np.ndarray:

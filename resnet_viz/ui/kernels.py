@@ -1,5 +1,6 @@
 """Controls and words for walls of kernels."""
 
+import numpy as np
 import streamlit as st
 
 from ..analysis import kernels, kernels_history, kernels_words
@@ -7,6 +8,7 @@ from ..analysis.kernels import Comparison
 from ..analysis.kernels_history import History, Moment
 from ..checkpoints import Checkpoint
 from ..drawing import kernels as drawing
+from ..drawing.tiles import side_by_side
 from . import networks, state, walls
 
 SHOWN = {"colour": "all filters, in colour", "filter": "the inputs of one filter", "input": "one input of all filters"}
@@ -93,6 +95,11 @@ def pick(layer: str, view: str, seen: Comparison, moment: Moment, scale: str) ->
                       label=f"Kernels of {layer}", first=int(seen.order[strength.argmax()]), in_url="kernel")
 
 
+def picture(seen: Comparison, scale: str) -> np.ndarray:
+    """All walls as one picture to take along."""
+    return side_by_side(list(drawing.walls(seen.before, seen.now, seen.limit if scale == "layer" else None).values()))
+
+
 def what(view: str) -> str:
     """What a tile stands for."""
     return "Input" if view == "filter" else "Filter"
@@ -109,8 +116,8 @@ def scale_line(seen: Comparison, scale: str) -> None:
     """The colours and the weights at their ends, outside the pictures."""
     in_colour = seen.now.ndim == 4
     end = f"{seen.limit:.3g}" if scale == "layer" else "largest"
-    words = "the largest weight of the layer in all three" if scale == "layer" else \
-        "largest = that kernel's largest weight there"
+    whole = "the largest weight of the layer" + (" in all three" if seen.before is not None else "")
+    words = whole if scale == "layer" else "largest = that kernel's largest weight there"
     zero = "red, green and blue one by one, grey is 0" if in_colour else "white is 0"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"−{end}", width="content")

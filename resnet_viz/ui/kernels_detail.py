@@ -15,7 +15,7 @@ from .pictures import NamedPicture, picture_in_view
 
 PARTS = {"now": "Now", "before": "Before training", "difference": "Difference"}
 SLICES = ("Red", "Green", "Blue")
-WIDE = 150  # pixels of a map at most
+WIDE = 136  # css pixels of a map
 WAVES = 99  # pixels of a frequency response
 
 
@@ -97,8 +97,7 @@ def _on_the_picture(checkpoint: Checkpoint, layer: str, filter_: int) -> None:
         for name, pixels in drawn.items():
             with st.container(width="content", gap="small"):
                 high, wide = pixels.shape[:2]
-                walls.show(drawing.enlarged(pixels, WIDE), f"{picture.name}, {name}: {high} x {wide} pixels",
-                           "content" if wide <= WIDE else WIDE)
+                walls.show(drawing.enlarged(pixels, 4 * WIDE), f"{picture.name}, {name}: {high} x {wide} pixels", WIDE)
                 st.caption(name)
     strongest = maps["now"]
     st.caption(f"Red where the filter answers, blue where the picture is its opposite; each map on its own scale, now up to "

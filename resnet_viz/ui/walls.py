@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,15 +49,18 @@ def png(picture: np.ndarray | Paletted) -> bytes:
     return data.getvalue()
 
 
-def show(picture: np.ndarray | Paletted, alt: str, width: str = "stretch") -> None:
-    """As wide as its place: it was composed larger than that, so that it stays sharp. "content" keeps its own width."""
+def show(picture: np.ndarray | Paletted, alt: str, width: str | int = "stretch") -> None:
+    """As wide as its place: it was composed larger than that, so that it stays sharp. "content" keeps its own width; a
+    number is its width in css pixels."""
     st.image(png(picture), width=width, alt=alt)
 
 
-def download(picture: np.ndarray | Paletted, file_name: str, key: str | None = None) -> None:
+def download(picture: np.ndarray | Paletted | Callable[[], np.ndarray | Paletted], file_name: str, key: str | None = None) -> None:
+    """A button for a picture; one that is expensive to compose comes as a function, which is called by the click."""
     if presenter.on():
         return
-    st.download_button("Download PNG", png(picture), file_name, "image/png", on_click="ignore", key=key,
+    data = (lambda: png(picture())) if callable(picture) else png(picture)
+    st.download_button("Download PNG", data, file_name, "image/png", on_click="ignore", key=key,
                        icon=":material/download:")
 
 

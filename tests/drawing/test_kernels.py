@@ -54,7 +54,7 @@ def test_every_weight_stands_in_its_square():
     weights = np.array([[-1.0, 0.5], [0.0, 0.25]], dtype=np.float32)
     picture = ElementTree.fromstring(kernels.numbers(weights, 1.0))
     squares, words = (picture.findall(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("rect", "text"))
-    assert [word.text for word in words] == ["−1.00", "0.50", "0.00", "0.25"]
+    assert [word.text for word in words] == ["−1.0", "0.5", "0.0", "0.2"]
     places = [(int(square.get("x")) // kernels.CELL, int(square.get("y")) // kernels.CELL) for square in squares]
     assert places == [(0, 0), (1, 0), (0, 1), (1, 1)]
     ends = [tuple(colours.signed(np.array(weight), 1.0)) for weight in weights.ravel()]
@@ -62,9 +62,17 @@ def test_every_weight_stands_in_its_square():
     assert words[0].get("fill") == colours.GROUND and words[2].get("fill") == colours.INK  # light on dark, dark on light
 
 
-@pytest.mark.parametrize(("weight", "shown"), [(0.0, "0.00"), (-0.126, "−0.13"), (12.5, "12.50"), (0.0012, "1e−3"), (-4321.0, "−4e3")])
-def test_a_weight_in_few_characters(weight, shown):
-    assert kernels.number(weight) == shown
+@pytest.mark.parametrize(("weight", "limit", "shown"), [
+    (0.0, 1.5, "0.0"), (-0.126, 0.97, "−0.13"), (12.5, 12.5, "12"), (-0.0713, 0.08, "−0.071"), (0.00012, 0.08, "0.000"),
+    (0.0012, 0.005, "1e−3"), (0.0, 0.005, "0"), (-4321.0, 5000.0, "−4e3"), (0.0, 0.0, "0.00")])
+def test_a_weight_in_few_characters(weight, limit, shown):
+    assert kernels.number(weight, limit) == shown
+
+
+def test_every_weight_tells_two_digits_of_the_largest():
+    for limit in (0.011, 0.099, 0.5, 1.0, 7.3, 60.0):
+        shown = kernels.number(-limit, limit)
+        assert float(shown.replace("−", "-")) == pytest.approx(-limit, rel=0.05) and len(shown) <= 6
 
 
 def test_enlarged_by_whole_multiples():
