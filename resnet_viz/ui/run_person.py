@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from .. import run_bin, run_marks, runs
+from .. import run_bin, run_marks
 from ..problems import Problem
 from ..run_marks import Marks
 from ..training import run_archive
