@@ -15,6 +15,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("inspect/architecture", "Architecture", "account_tree"),
         ("inspect/kernels", "Kernels", "grid_view"),
         ("inspect/feature_maps", "Feature maps", "layers"),
+        ("inspect/attributions", "Attributions", "center_focus_strong"),
     ],
     "Train": [
         ("train/training", "Training", "show_chart"),

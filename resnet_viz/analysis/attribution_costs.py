@@ -1,10 +1,20 @@
 """How finely the attribution methods look, and so what they cost: pictures that go through the network for one map."""
 
+from dataclasses import dataclass
+
 BATCH_PIXELS = 200_704  # four pictures of 224 x 224 at a time: a gradient through ResNet-152 stores 170 MiB of each
 SMOOTHGRAD_SAMPLES, SHAP_SAMPLES = 24, 24
 PATH_STEPS, CONDUCTANCE_STEPS = 50, 24
 PATCHES = 64  # about so many, for feature ablation
 WINDOW, STRIDE = 1 / 8, 1 / 16  # of the picture's side: what occlusion covers, and how far it moves
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that a picture takes through the network: alone, and as one more of a batch."""
+
+    first_s: float
+    more_s: float
 
 
 def batch_of(height: int, width: int) -> int:

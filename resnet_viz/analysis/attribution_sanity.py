@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..data.preprocessing import Preprocessing, denormalise
 from .as_found import evaluating
 from .attribution_costs import batch_of
 
@@ -37,7 +38,7 @@ def twin(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two maps' absolute values: 1 the same order, 0 nothing in common; 0 for a flat one."""
+    """Spearman's rank correlation of two maps' absolute values: 1 the same order, 0 nothing in common or flat."""
     first, second = (_ranks(np.abs(heat).ravel()) for heat in (one, other))
     spread = first.std() * second.std()
     return float(((first - first.mean()) * (second - second.mean())).mean() / spread) if spread else 0.0
@@ -97,9 +98,10 @@ def _deleted(inputs: Tensor, order: np.ndarray, shares: np.ndarray) -> Tensor:
     return inputs * torch.from_numpy(kept.reshape(len(shares), 1, *inputs.shape[2:])).to(inputs)
 
 
-def stages(inputs: Tensor, heat: np.ndarray, shares: Sequence[float]) -> np.ndarray:
-    """The picture as it was deleted at each of these shares, normalised, float32 [n, C, H, W]."""
-    return _deleted(inputs, np.argsort(-heat.ravel(), kind="stable"), np.asarray(shares)).numpy()
+def stages(inputs: Tensor, heat: np.ndarray, shares: Sequence[float], preprocessing: Preprocessing) -> np.ndarray:
+    """The picture as it was deleted at each of these shares, for the eye: uint8 [n, H, W, 3]."""
+    deleted = _deleted(inputs, np.argsort(-heat.ravel(), kind="stable"), np.asarray(shares))
+    return denormalise(deleted, preprocessing).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
 
 
 def _probabilities(model, pictures: Tensor, target: int, heads: Sequence[int] | None) -> np.ndarray:

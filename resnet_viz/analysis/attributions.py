@@ -4,6 +4,7 @@ attribute() gives one map, gradcams() Grad-CAM of many pictures, reasons() what 
 themselves are in attribution_methods.py, which loads captum and is imported only when a map is wanted.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from ..networks.resnet import ACTIVATIONS
 from ..problems import Problem, one_of
 from .as_found import evaluating
-from .attribution_costs import batch_of, passes
+from .attribution_costs import Speed, batch_of, passes
 
 ACTIVATION_TYPES = tuple(type(make()) for make in ACTIVATIONS.values())
 TEXT = "pictures through the network"
@@ -120,7 +121,7 @@ def anatomy(model: nn.Module, inputs: Tensor) -> Anatomy:
     with evaluating(model), torch.no_grad():
         for name, module in model.named_modules():
             module.register_forward_hook(note(name))
-        model(inputs[:1])
+        model(inputs[:1].to(next(model.parameters()).device))
     activations = {name: module for name, module in model.named_modules() if isinstance(module, ACTIVATION_TYPES)}
     reused = tuple(name for name, module in activations.items() if calls[name] > 1 or getattr(module, "inplace", False))
     kinds = {type(module).__name__ for module in activations.values()}
@@ -141,6 +142,24 @@ def reasons(found: Anatomy) -> dict[str, str]:
             instead = ", ".join(found.other) or "no activation module"
             why[name] = f"{method.title} changes what a ReLU passes back; this network has {instead}."
     return why
+
+
+def speed(model: nn.Module, inputs: Tensor) -> Speed:
+    """How fast pictures like `inputs` [1, C, H, W] go through, each the best of two times."""
+    def best(pictures: Tensor) -> float:
+        times = []
+        for _ in range(2):
+            started = time.perf_counter()
+            model(pictures)
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+    number = min(4, batch_of(*inputs.shape[2:]))
+    device = next(model.parameters()).device
+    with evaluating(model), torch.no_grad():
+        first = best(inputs.to(device))
+        several = best(inputs.to(device).repeat(1 + number, 1, 1, 1))
+    return Speed(first, max(several - first, 0.1 * first) / number)
 
 
 def default_layer(found: Anatomy) -> str:

@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 
 from resnet_viz.analysis import attribution_sanity as sanity
 from resnet_viz.analysis import attributions
+from resnet_viz.data.preprocessing import Preprocessing, denormalise
 from resnet_viz.networks import zoo
 
 from ..foreign_networks import randomised
@@ -59,7 +60,9 @@ def test_deletion_paints_the_strongest_first(model, picture):
         with torch.no_grad():
             expected = model(pixels).softmax(1)[0, 3].item()
         assert found.curves["mine"][step] == pytest.approx(expected, abs=1e-5)
-        np.testing.assert_array_equal(sanity.stages(picture, heat, [found.shares[step]])[0], pixels[0])
+        recipe = Preprocessing(32, 32, (0.5,) * 3, (0.25,) * 3)
+        shown = sanity.stages(picture, heat, [found.shares[step]], recipe)[0]
+        np.testing.assert_array_equal(shown, denormalise(pixels, recipe)[0].permute(1, 2, 0).numpy())
     ends = np.array([found.chance, *found.curves.values()])[:, [0, -1]]
     np.testing.assert_allclose(ends, ends[:1].repeat(3, axis=0), atol=1e-6)  # all or nothing looks the same for each
 

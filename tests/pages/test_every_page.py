@@ -21,6 +21,7 @@ PAGES = {  # page -> the question it answers
     "inspect/architecture": "What is this network made of?",
     "inspect/kernels": "What did the first layer learn?",
     "inspect/feature_maps": "What does each layer make of the picture?",
+    "inspect/attributions": "Where did the network look?",
     "train/training": "How does a network learn?",
     "train/runs": "Which run was best, and why?",
     "train/time_machine": "What changed inside, and when?",
@@ -28,7 +29,8 @@ PAGES = {  # page -> the question it answers
     "train/race": "What does one switch change?",
     "train/resources": "What does training this network cost?",
 }
-NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps")
+NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
+                   "inspect/attributions")
 
 
 @pytest.fixture
@@ -92,6 +94,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "inspect/feature_maps": lambda: "16 feature maps of 32 x 32 of act1" in alts(app),
         "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
+        "inspect/attributions": lambda: "Grad-CAM: " in alts(app) and "ninth of the picture" in alts(app),
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
         "train/runs": lambda: any('"ref": "runs/mine"' in part.proto.json for part in app.get("bidi_component")),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
