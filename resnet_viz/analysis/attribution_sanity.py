@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from ..data.preprocessing import Preprocessing, denormalise
 from .as_found import evaluating
-from .attribution_costs import batch_of
+from .attribution_costs import batch_of, window_of
 
 STEPS = 20
-RANDOM_ORDERS = 3  # their mean is the line that a map has to beat
+RANDOM_ORDERS = 3  # of each kind; their mean is the line that a map has to beat
+PIXELS, PATCHES = "random pixels", "random patches"
 
 
 def twin(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -55,16 +56,18 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 class Deletion:
     """Probability of a class while a picture is painted grey, the pixels with the largest values of a map first.
 
-    shares  float [STEPS + 1], of the pixels, from 0 to 1; curves by map, and chance: the mean of random orders
+    shares  float [STEPS + 1], of the pixels, from 0 to 1; curves by map
+    chance  the mean of random orders: of PIXELS, and of PATCHES as large as occlusion's square. Strewn pixels confuse a
+            network more than patches of the same area do, so each kind of map has its own chance to beat
     """
 
     shares: np.ndarray
     curves: dict[str, np.ndarray]
-    chance: np.ndarray
+    chance: dict[str, np.ndarray]
 
-    def area(self, name: str | None) -> float:
-        """Mean height of the curve, 0..1: the lower, the better the map knew what counted; None is chance."""
-        curve = self.chance if name is None else self.curves[name]
+    def area(self, name: str) -> float:
+        """Mean height of a map's or a chance's curve, 0..1: the lower, the better it hit what counts."""
+        curve = (self.curves | self.chance)[name]
         return float(((curve[1:] + curve[:-1]) / 2).mean())
 
 
@@ -75,10 +78,8 @@ def deletion(model: nn.Module, inputs: Tensor, heats: Mapping[str, np.ndarray], 
     inputs  float [1, C, H, W]; heats by name, [H, W]; target the output whose probability is watched
     heads   classes of each classifier: the softmax runs within the target's own; None is one classifier
     """
-    pixels = inputs.shape[2] * inputs.shape[3]
-    dice = np.random.default_rng(0)
     orders = {name: np.argsort(-heat.ravel(), kind="stable") for name, heat in heats.items()}
-    orders |= {number: dice.permutation(pixels) for number in range(RANDOM_ORDERS)}
+    orders |= _random_orders(*inputs.shape[2:])
     shares = np.linspace(0, 1, STEPS + 1)
     curves = {}
     with evaluating(model), torch.no_grad():
@@ -86,8 +87,20 @@ def deletion(model: nn.Module, inputs: Tensor, heats: Mapping[str, np.ndarray], 
             if progress:
                 progress(done, len(orders), "maps put to the test")
             curves[name] = _probabilities(model, _deleted(inputs, order, shares), target, heads)
-    chance = np.mean([curves.pop(number) for number in range(RANDOM_ORDERS)], axis=0)
+    chance = {kind: np.mean([curves.pop((kind, number)) for number in range(RANDOM_ORDERS)], axis=0)
+              for kind in (PIXELS, PATCHES)}
     return Deletion(shares, curves, chance)
+
+
+def _random_orders(height: int, width: int) -> dict[tuple[str, int], np.ndarray]:
+    """Orders of all pixels by (kind, number)."""
+    dice, orders = np.random.default_rng(0), {}
+    for kind, side in ((PIXELS, 1), (PATCHES, window_of(height, width)[0])):
+        rows, columns = np.arange(height)[:, None] // side, np.arange(width) // side
+        patch = rows * (columns[-1] + 1) + columns
+        for number in range(RANDOM_ORDERS):
+            orders[kind, number] = np.argsort(dice.permutation(patch.max() + 1)[patch].ravel(), kind="stable")
+    return orders
 
 
 def _deleted(inputs: Tensor, order: np.ndarray, shares: np.ndarray) -> Tensor:

@@ -57,15 +57,17 @@ def scale_bar(width: int = 192, height: int = 12) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(line, (height, width, 3)))
 
 
-def deletion_curves(shares: np.ndarray, curves: Mapping[str, np.ndarray], chance: np.ndarray, target: str) -> go.Figure:
+def deletion_curves(shares: np.ndarray, curves: Mapping[str, np.ndarray], chance: Mapping[str, np.ndarray],
+                    target: str) -> go.Figure:
     """Probability of a class as more and more of the picture is painted grey, one line for each map.
 
-    shares  of the pixels, 0..1; chance is the same in random order, drawn dashed in grey
+    shares  of the pixels, 0..1; chance by kind: the same in random order, in grey, dashed and dotted
     """
     figure = go.Figure()
     drawn = [(name, curve, colour, "solid") for (name, curve), colour in
              zip(curves.items(), colours.CATEGORIES * (1 + len(curves) // len(colours.CATEGORIES)))]
-    for name, curve, colour, dash in [*drawn, ("random order", chance, colours.GREY, "dash")]:
+    drawn += [(name, curve, colours.GREY, dash) for (name, curve), dash in zip(chance.items(), ("dash", "dot"))]
+    for name, curve, colour, dash in drawn:
         figure.add_scatter(x=shares, y=curve, name=name, mode="lines",
                            line={"color": colour, "width": 2.5, "dash": dash},
                            hovertemplate=f"{name}: %{{y:.1%}} at %{{x:.0%}}<extra></extra>")

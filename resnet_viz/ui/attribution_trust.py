@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from ..analysis import attribution_words as words
-from ..analysis.attribution_sanity import RANDOM_ORDERS, STEPS, Deletion, deletion, likeness, stages
+from ..analysis.attribution_sanity import PATCHES, PIXELS, RANDOM_ORDERS, STEPS, Deletion, deletion, likeness, stages
 from ..analysis.attributions import METHODS
 from ..drawing import attributions as drawing
 from .attribution_maps import Job, Subject, announced, heat_of, network_of, store, under_a_bar, work_out
@@ -12,6 +12,7 @@ from .attributions import MOST_LAYERS, Choice, layers_of, show, tile
 from .page import plain
 
 SHARES = (0.05, 0.1, 0.2, 0.4)
+COARSE = ("gradcam", "occlusion", "feature-ablation", "layer-conductance")
 CHART = {"displayModeBar": False}
 QUIZ = "attribution_quiz"  # session key: round, answered, right
 
@@ -50,14 +51,16 @@ def deletion_test(subject: Subject, choice: Choice) -> None:
         return
     areas = {name: found.area(name) for name in heats}
     best = min(areas, key=areas.get)
-    beaten = [METHODS[name].title for name in heats if areas[name] >= found.area(None)]
+    beaten = [METHODS[name].title for name in heats if areas[name] >= found.area(PATCHES if name in COARSE else PIXELS)]
     finding = ("The lower, the better the map knew what counts. Mean height: " + ", ".join(
         f"{METHODS[name].title} {areas[name]:.1%}" for name in sorted(areas, key=areas.get))
-        + f", random order {found.area(None):.1%}.")
+        + "".join(f", {kind} {found.area(kind):.1%}" for kind in found.chance) + ".")
     curves = {METHODS[name].title: found.curves[name] for name in heats}
     st.plotly_chart(drawing.deletion_curves(found.shares, curves, found.chance, target.label), config=CHART,
                     key="deletion_curves", alt=finding)
     st.markdown(plain(finding))
+    st.caption("Strewn grey pixels confuse a network by themselves, whole patches less: maps of single pixels have "
+               "random pixels to beat, coarse maps (Grad-CAM, occlusion, ablation, conductance) random patches.")
     if beaten:
         st.caption(f"No better than chance here: {', '.join(beaten)}.")
     st.markdown(f"**What {METHODS[best].title} deletes first**")
@@ -72,7 +75,7 @@ def deletion_test(subject: Subject, choice: Choice) -> None:
 def _deletion(subject: Subject, keys: tuple, heats: dict[str, np.ndarray], target: int) -> Deletion | None:
     """Worked out once; None while it waits for a click."""
     key = ("deletion", *keys)
-    cost = (len(heats) + RANDOM_ORDERS) * (STEPS + 1) * subject.speed.more_s
+    cost = (len(heats) + 2 * RANDOM_ORDERS) * (STEPS + 1) * subject.speed.more_s
     if store().get(key) is None and announced("The test takes", cost, "deletion"):
         def work(told) -> None:
             with network_of(subject) as model:

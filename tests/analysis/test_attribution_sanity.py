@@ -63,14 +63,25 @@ def test_deletion_paints_the_strongest_first(model, picture):
         recipe = Preprocessing(32, 32, (0.5,) * 3, (0.25,) * 3)
         shown = sanity.stages(picture, heat, [found.shares[step]], recipe)[0]
         np.testing.assert_array_equal(shown, denormalise(pixels, recipe)[0].permute(1, 2, 0).numpy())
-    ends = np.array([found.chance, *found.curves.values()])[:, [0, -1]]
-    np.testing.assert_allclose(ends, ends[:1].repeat(3, axis=0), atol=1e-6)  # all or nothing looks the same for each
+    ends = np.array([*found.chance.values(), *found.curves.values()])[:, [0, -1]]
+    np.testing.assert_allclose(ends, ends[:1].repeat(4, axis=0), atol=1e-6)  # all or nothing looks the same for each
 
 
 def test_the_area_is_the_mean_height():
     shares = np.linspace(0, 1, 5)
-    found = sanity.Deletion(shares, {"a": 1 - shares, "b": np.ones(5)}, np.zeros(5))
-    assert [found.area("a"), found.area("b"), found.area(None)] == pytest.approx([0.5, 1, 0])
+    found = sanity.Deletion(shares, {"a": 1 - shares, "b": np.ones(5)}, {sanity.PIXELS: np.zeros(5)})
+    assert [found.area("a"), found.area("b"), found.area(sanity.PIXELS)] == pytest.approx([0.5, 1, 0])
+
+
+def test_random_orders_take_every_pixel_once_and_patches_whole():
+    orders = sanity._random_orders(32, 32)
+    assert len(orders) == 2 * sanity.RANDOM_ORDERS
+    assert all(sorted(order) == list(range(1024)) for order in orders.values())
+    for number in range(sanity.RANDOM_ORDERS):
+        patches = orders[sanity.PATCHES, number].reshape(64, 16)  # 64 patches of 4 x 4 pixels, one after the other
+        corner = patches[:, :1]
+        assert np.array_equal(patches, corner + [32 * y + x for y in range(4) for x in range(4)])
+        assert not (corner % 4).any()
 
 
 def test_deletion_within_one_head_of_several(picture):

@@ -49,7 +49,7 @@ def test_a_plate_has_three_tiles_of_the_same_pixels():
 
 def test_deletion_curves_are_drawn_as_given():
     shares = np.linspace(0, 1, 5)
-    figure = drawing.deletion_curves(shares, {"A": shares**2, "B": shares}, 1 - shares, "cat")
-    assert [line.name for line in figure.data] == ["A", "B", "random order"]
+    figure = drawing.deletion_curves(shares, {"A": shares**2, "B": shares}, {"random": 1 - shares}, "cat")
+    assert [line.name for line in figure.data] == ["A", "B", "random"]
     np.testing.assert_array_equal(figure.data[0].y, shares**2)
     assert figure.data[2].line.dash == "dash" and "cat" in figure.layout.yaxis.title.text
