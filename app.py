@@ -43,6 +43,7 @@ def main() -> None:
     chosen = st.navigation(
         {section: [page(*entry) for entry in entries] for section, entries in PAGES.items()},
         position="top" if presenting else "sidebar",
+        expanded=True,  # no page hides behind "View more"
     )
     if problem := startup.installation_problem():
         st.warning(problem)
