@@ -9,7 +9,7 @@ from ..checkpoints import Checkpoint
 from ..data.preprocessing import see
 from ..drawing import colours
 from ..drawing import kernels as drawing
-from . import beginnings, state, walls
+from . import beginnings, kernels_patches, state, walls
 from .page import plain
 from .pictures import NamedPicture, picture_in_view
 
@@ -40,6 +40,7 @@ def show(checkpoint: Checkpoint, layer: str, view: str, index: int, number: int,
         _waves(versions[part], title)
     with right:
         _on_the_picture(checkpoint, layer, filter_)
+    kernels_patches.show(checkpoint, layer, filter_)
 
 
 def _versions(seen: Comparison, place: int) -> dict[str, np.ndarray]:

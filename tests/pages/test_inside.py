@@ -137,6 +137,17 @@ def test_a_kernel_in_detail(runs_folder):
     assert any("Filter 5 of conv1, before training, red" in picture.imgs[0].alt for picture in pictures(app))
 
 
+def test_the_patches_that_excite_a_filter(runs_folder):
+    write_run(runs_folder / "mine", keep_weights=False)
+    app = open_page("kernels", kernel="5")
+    assert "test pictures of Shapes" in "".join(caption.value for caption in app.caption)
+    app.button(key="find_patches").click().run()
+    assert not app.exception and "find_patches" not in [button.key for button in app.button]
+    alts = [picture.imgs[0].alt for picture in pictures(app)]
+    assert [alt.partition(":")[0] for alt in alts if "of picture" in alt] == [f"Number {n} of filter 5" for n in range(1, 10)]
+    assert any("among 1,000 test pictures" in caption.value for caption in app.caption)
+
+
 def test_a_slice_of_a_deep_filter_in_detail(runs_folder):
     write_run(runs_folder / "mine", keep_weights=False)
     app = open_page("kernels", convolution="layer2.0.conv1", kernels="the inputs of one filter", kernel="3",
