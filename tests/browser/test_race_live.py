@@ -2,11 +2,12 @@
 
 import psutil
 import pytest
+from playwright.sync_api import expect
 
 from resnet_viz import runs
 from resnet_viz.training import race
 
-from .test_training_live import button, fill, rows, runs_in, wait_for
+from .test_training_live import ROW, button, fill, rows, runs_in
 
 pytestmark = pytest.mark.browser
 
@@ -21,12 +22,14 @@ def start(server, tmp_path, visit):
         button(page, "Start race").wait_for(timeout=60_000)
         page.get_by_role("combobox", name="Recipe of both").click()
         page.get_by_role("option", name="Quick: shapes in a minute").click()
+        expect(page.get_by_role("spinbutton", name="Epochs")).to_have_value("4", timeout=60_000)  # the recipe has arrived
         fill(page, "Epochs", epochs)
         button(page, "More").click()
         fill(page, "Learn from the first pictures only", pictures)
         page.keyboard.press("Escape")
         button(page, "Start race").click()
         (pair,) = wait(page, lambda: race.races(runs_in(tmp_path)))
+        assert runs.read_config(pair[0])["epochs"] == epochs
         return page, pair
 
     yield begin
@@ -36,7 +39,12 @@ def start(server, tmp_path, visit):
 
 
 def wait(page, what, seconds=120):
-    return wait_for(page, what, seconds)
+    """What `what` returns once it is true; asked five times a second."""
+    for _ in range(seconds * 5):
+        if found := what():
+            return found
+        page.wait_for_timeout(200)
+    pytest.fail(f"waited {seconds} s in vain; the page says: {page.locator(ROW).all_inner_texts()}")
 
 
 def drawn(page, chart, name, style="smooth"):
