@@ -91,7 +91,7 @@ def _on_the_picture(checkpoint: Checkpoint, layer: str, filter_: int) -> None:
     st.markdown(f"**What filter {filter_} makes of {plain(picture.name)}**")
     before = beginnings.before().checkpoint
     maps = {"before training": _map(beginnings.before_key(), picture.key, layer, filter_, before, picture)} if before else {}
-    maps["now"] = _map(state.current_key(), picture.key, layer, filter_, checkpoint, picture)
+    maps["this checkpoint"] = _map(state.current_key(), picture.key, layer, filter_, checkpoint, picture)
     pixels = np.array(see(picture.image, checkpoint.preprocessing).resized.convert("RGB"))
     drawn = {"the picture": pixels} | {when: colours.signed(found, float(np.abs(found).max())) for when, found in maps.items()}
     with st.container(horizontal=True, gap="small"):
@@ -100,8 +100,8 @@ def _on_the_picture(checkpoint: Checkpoint, layer: str, filter_: int) -> None:
                 high, wide = pixels.shape[:2]
                 walls.show(drawing.enlarged(pixels, 4 * WIDE), f"{picture.name}, {name}: {high} x {wide} pixels", WIDE)
                 st.caption(name)
-    strongest = maps["now"]
-    st.caption(f"Red where the filter answers, blue where the picture is its opposite; each map on its own scale, now up to "
+    strongest = maps["this checkpoint"]
+    st.caption(f"Red where the filter answers, blue where the picture is its opposite; each map on its own scale, the last one up to "
                f"{np.abs(strongest).max():.3g}. Another picture is chosen on the page of feature maps.")
 
 
