@@ -6,7 +6,7 @@ import uuid
 
 import streamlit as st
 
-LOOKS_PER_S = 2.0  # of all browsers together
+LOOKS_PER_S = 1.0  # of all browsers together: the browsers may draw on the very cores that train
 PAUSES_S = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)  # few, for another pause renews the whole page
 FORGOTTEN_AFTER = 3  # looks that did not come: the tab was closed
 
