@@ -27,13 +27,7 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
     """
     if limit is not None and limit < 1:
         raise Problem(f"--limit must be 1 or more, not {limit}.")
-    pictures = _load(checkpoint, data, split, progress)
-    if len(pictures.images) == 0:
-        raise Problem(f"{data} has no {split} pictures.")
-    if len(pictures.heads) != len(checkpoint.heads):
-        raise Problem(f"{data} has {len(pictures.heads)} labels a picture, the checkpoint gives {len(checkpoint.heads)}; choose other data.")
-    chosen = some_of_each(pictures.labels[:, 0], limit)
-    pictures = replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
+    pictures = drawn(checkpoint, data, split, limit, progress)
     labels = _in_checkpoint_order(checkpoint, pictures)
     started = time.monotonic()
     loss, accuracy = _evaluate(checkpoint, pictures, labels, progress)
@@ -43,6 +37,27 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
                       "choose another checkpoint.")
     return {"accuracy": accuracy, "loss": loss, "images": len(labels), "seconds": round(seconds, 3),
             "images_per_s": round(len(labels) / seconds, 1)}
+
+
+def drawn(checkpoint: Checkpoint, data: str, split: str, limit: int | None, progress=None) -> sources.Pictures:
+    """At most `limit` pictures of a split that has as many labels a picture as the checkpoint has heads: a seeded draw
+    with every class in its share; labels as the data number them. Problem where there are none."""
+    pictures = _load(checkpoint, data, split, progress)
+    if len(pictures.images) == 0:
+        raise Problem(f"{data} has no {split} pictures.")
+    if len(pictures.heads) != len(checkpoint.heads):
+        raise Problem(f"{data} has {len(pictures.heads)} labels a picture, the checkpoint gives {len(checkpoint.heads)}; choose other data.")
+    chosen = some_of_each(pictures.labels[:, 0], limit)
+    return replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
+
+
+def as_seen(checkpoint: Checkpoint, pictures: sources.Pictures) -> torch.Tensor:
+    """All pictures as the network gets them, before they are normalised: shorter side to `resize`, the middle square of
+    `size`; uint8 [N, C, size, size]."""
+    recipe = checkpoint.preprocessing
+    edge = round((recipe.resize - recipe.size) / 2)
+    middle = slice(edge, edge + recipe.size)
+    return sources.fit(pictures, recipe.channels, recipe.resize).images[:, :, middle, middle]
 
 
 def uncertainty(accuracy: float, images: int) -> float:
@@ -59,14 +74,11 @@ def _evaluate(checkpoint: Checkpoint, pictures: sources.Pictures, labels: torch.
     """(loss, accuracy) over all pictures, prepared as one is: shorter side to `resize`, middle square of `size`."""
     model = checkpoints.model(checkpoint).to(memory_format=torch.channels_last)
     recipe, total = checkpoint.preprocessing, len(labels)
-    edge = round((recipe.resize - recipe.size) / 2)
-    middle = slice(edge, edge + recipe.size)
     batch = max(1, min(250, BATCH_PIXELS // recipe.size**2))
     loss = right = 0.0
     for start in range(0, total, CHUNK):
         part = slice(start, start + CHUNK)
-        fitted = sources.fit(replace(pictures, images=pictures.images[part]), recipe.channels, recipe.resize)
-        images = fitted.images[:, :, middle, middle]
+        images = as_seen(checkpoint, replace(pictures, images=pictures.images[part]))
         found = evaluate(model, images, labels[part], checkpoint.heads, recipe, batch,
                          progress=progress and (lambda done, _, text: progress(start + done, total, text)))
         loss += found.loss * len(images)
