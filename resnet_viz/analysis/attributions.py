@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -144,6 +145,17 @@ def reasons(found: Anatomy) -> dict[str, str]:
     return why
 
 
+_known: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], Anatomy]] = WeakKeyDictionary()
+
+
+def _anatomy_of(model: nn.Module, inputs: Tensor) -> Anatomy:
+    """The same, found once for a network and a size of pictures: a pass saved for every map."""
+    found, size = _known.setdefault(model, {}), tuple(inputs.shape[1:])
+    if size not in found:
+        found[size] = anatomy(model, inputs)
+    return found[size]
+
+
 def speed(model: nn.Module, inputs: Tensor) -> Speed:
     """How fast pictures like `inputs` [1, C, H, W] go through, each the best of two times."""
     def best(pictures: Tensor) -> float:
@@ -184,7 +196,7 @@ def attribute(model: nn.Module, inputs: Tensor, method: str, target: int, layer:
     """
     kind = METHODS[one_of("method", method, METHODS)]
     _check(inputs, 1)
-    found = anatomy(model, inputs) if kind.one_relu or kind.of_layer else None
+    found = _anatomy_of(model, inputs) if kind.one_relu or kind.of_layer else None
     if found and method in (why := reasons(found)):
         raise Problem(f"{why[method]} Choose another method.")
     module = _layer(model, found, layer) if kind.of_layer else None
@@ -202,7 +214,7 @@ def gradcams(model: nn.Module, inputs: Tensor, targets, layer: str | None = None
     _check(inputs, len(targets))
     if not len(inputs):
         return np.zeros((0, *inputs.shape[-2:]), np.float32)
-    module = _layer(model, anatomy(model, inputs), layer)
+    module = _layer(model, _anatomy_of(model, inputs), layer)
     forward = _counted(model, len(inputs), progress)
     targets = torch.tensor([_target(model, int(target)) for target in targets])
     size = batch_of(*inputs.shape[2:])
