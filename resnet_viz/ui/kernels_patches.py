@@ -7,8 +7,9 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from ..analysis import kernels_patches, receptive_field
-from ..analysis.kernels_patches import Patch
+from ..analysis import channels as analysis
+from ..analysis import receptive_field
+from ..analysis.channels import Patch
 from ..checkpoints import Checkpoint
 from ..data import downloads, examples, sources
 from ..drawing import kernels as drawing
@@ -65,7 +66,7 @@ def _patches(key: str, layer: str, filter_: int, _checkpoint: Checkpoint) -> tup
     bar = st.progress(0.0, "looking through the pictures")
     try:
         with state.model_of(_checkpoint) as model:
-            found = kernels_patches.best_patches(
+            found = analysis.best_patches(
                 model, images, preprocessing, layer, filter_, field,
                 progress=lambda done, total: bar.progress(done / total, f"{done:,} of {total:,} pictures"))
     finally:
@@ -76,7 +77,7 @@ def _patches(key: str, layer: str, filter_: int, _checkpoint: Checkpoint) -> tup
 @st.cache_resource(max_entries=2, show_spinner="Reading the pictures ...")
 def _pictures(data: str | None, size: int, channels: int) -> Tensor:
     if data is None:
-        images = kernels_patches.squares([examples.read(example) for example in examples.examples()], size)
+        images = torch.cat([analysis.squares(examples.read(example), size) for example in examples.examples()])
         pictures = sources.Pictures(images, torch.zeros(len(images), 1, dtype=torch.long), (), (), "photographs")
     else:
         pictures = sources.load(data, "test")
