@@ -280,7 +280,7 @@ def test_predict(document, call):
     rows = document("predict", "w.safetensors", "a.png", "b.jpg")
     assert [row["image"] for row in rows] == ["a.png", "b.jpg"]
     for row in rows:
-        assert set(row) == {"image", "top", "error"} and row["error"] is None
+        assert set(row) == {"image", "top", "caution", "error"} and row["error"] is row["caution"] is None
         assert all(set(t) == {"label", "index", "probability"} and t["label"] == CLASSES[t["index"]]
                    for t in row["top"])
         chances = [t["probability"] for t in row["top"]]

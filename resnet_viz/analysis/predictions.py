@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from .. import checkpoints
+from .. import checkpoints, familiarity
 from ..checkpoints import Checkpoint
 from ..data import uploads
 from ..data.preprocessing import Preprocessing, see
+from ..familiarity import Caution, Familiarity
 from ..problems import Problem
 
 BATCH_PIXELS = 2_000_000  # pictures at a time: some 40 of 224 x 224, which keeps ResNet-152's activations under 2 GB
@@ -85,6 +86,17 @@ def predict(model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Ima
     return [_verdicts(row, checkpoint) for row in logits]
 
 
+def cautions(
+    model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Image], familiar: Familiarity
+) -> list[Caution]:
+    """For each picture (RGB, any size) how strange it looks to the network, beside its run's validation pictures."""
+    device, found = next(model.parameters()).device, []
+    for batch in _batches(images, checkpoint.preprocessing.size):
+        seen = torch.cat([see(image, checkpoint.preprocessing).tensor for image in batch]).to(device)
+        found += familiarity.strangeness(model, seen, checkpoint.heads, familiar).tolist()
+    return [familiarity.caution(familiar, strangeness) for strangeness in found]
+
+
 def _batches(images: Sequence[Image.Image], size: int) -> Iterator[Sequence[Image.Image]]:
     count = max(1, BATCH_PIXELS // size**2)
     for start in range(0, len(images), count):
@@ -106,21 +118,28 @@ def _verdicts(logits: torch.Tensor, checkpoint: Checkpoint) -> tuple[Verdict, ..
 
 
 def of_files(checkpoint: Checkpoint, paths: Sequence[str], top_k: int) -> list[dict]:
-    """[{"image", "top": [{"label", "index", "probability"}], "error"}], one a path, in order.
+    """[{"image", "top": [{"label", "index", "probability"}], "caution", "error"}], one a path, in order.
 
-    top    the `top_k` likeliest classes; of several heads, one head's after the other's
-    error  None, or the sentence why this picture could not be read (then top is []); the others are answered
+    top      the `top_k` likeliest classes; of several heads, one head's after the other's
+    caution  {"unlike": whether the picture is unlike what the network learned from, "share": of the run's validation
+             pictures that look as strange, 0..1}; None where the weights came without their run
+    error    None, or the sentence why this picture could not be read (then top is []); the others are answered
     """
-    model = checkpoints.model(checkpoint)
+    model, familiar = checkpoints.model(checkpoint), familiarity.of(checkpoint)
     rows = []
     for path in paths:
         try:
-            verdicts = predict(model, checkpoint, [uploads.read(Path(path)).image])[0]
+            image = uploads.read(Path(path)).image
+            verdicts = predict(model, checkpoint, [image])[0]
         except Problem as problem:
-            rows.append({"image": str(path), "top": [], "error": str(problem)})
+            rows.append({"image": str(path), "top": [], "caution": None, "error": str(problem)})
             continue
         top = [answer for verdict in verdicts for answer in verdict.answers[:top_k]]
-        rows.append({"image": str(path), "top": [vars(answer) for answer in top], "error": None})
+        warned = None
+        if familiar is not None:
+            (found,) = cautions(model, checkpoint, [image], familiar)
+            warned = {"unlike": found.unlike, "share": found.share}
+        rows.append({"image": str(path), "top": [vars(answer) for answer in top], "caution": warned, "error": None})
     return rows
 
 

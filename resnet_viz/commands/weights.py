@@ -87,7 +87,10 @@ def predict(options) -> int:
 def _answer(row: dict) -> str:
     if row["error"]:
         return f"{row['image']}: {row['error']}"
-    return f"{row['image']}: " + ", ".join(f"{t['label']} {t['probability']:.1%}" for t in row["top"])
+    caution = row["caution"]
+    warned = f"; caution: only {caution['share']:.1%} of the validation pictures look so strange to this network"
+    answers = ", ".join(f"{t['label']} {t['probability']:.1%}" for t in row["top"])
+    return f"{row['image']}: {answers}{warned if caution and caution['unlike'] else ''}"
 
 
 def evaluate_arguments(parser: Parser) -> None:

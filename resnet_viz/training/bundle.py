@@ -13,12 +13,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from .. import checkpoints, runs
+from .. import checkpoints, familiarity, runs
 from ..problems import Problem
 from .config import Config
 from .ranges import used
 
-COPIED = ("status.json", "metrics.jsonl", "events.jsonl")
+COPIED = ("status.json", "metrics.jsonl", "events.jsonl", familiarity.FILE)
 GRADIENT_ROWS = 400  # at most, evenly through the run
 
 

@@ -170,9 +170,18 @@ def _pictures(header: dict, shapes: dict) -> bool:
     return len(shapes.get("images", ())) == 4 and len(shapes.get("labels", ())) in (1, 2)
 
 
+def _familiarity(header: dict, shapes: dict) -> bool:
+    told = dictionary(header.get("familiarity", "").encode())
+    return ({name: len(shape) for name, shape in shapes.items()} == {"centre": 1, "spread": 1, "validation": 1}
+            and shapes["centre"] == shapes["spread"] and number(told.get("threshold"))
+            and number(told.get("false_alarms"), optional=True) and isinstance(told.get("caught"), dict)
+            and all(map(number, told["caught"].values())))
+
+
 TENSORS = (  # (name in the run directory, what its header and shapes must be)
     (r"snapshots/[0-9]{8,12}\.safetensors", _snapshot),
     (r"pictures\.safetensors", _pictures),
+    (r"familiarity\.safetensors", _familiarity),
     (r"(initial|best|last|resume)\.safetensors|weights/[0-9]{4,9}\.safetensors", _weights),
 )
 

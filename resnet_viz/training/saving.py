@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .. import checkpoints, evaluation, runs
+from .. import checkpoints, evaluation, familiarity, runs
 from ..data.preprocessing import normalise
 from ..problems import Problem
 from . import config as recipe_config
@@ -131,7 +131,10 @@ def _header(path: Path) -> dict:
 
 
 def finish_weights(path: Path, work: Work, record) -> None:
-    """Evaluate the weights in `path` on the test pictures, tell `record`, and write the result into their header."""
+    """Evaluate the weights in `path` on the test pictures, tell `record`, and write the result into their header.
+
+    Beside them comes what strange pictures are told by, for these very weights.
+    """
     from safetensors.torch import load_file
 
     if not path.exists():  # no epoch at all was asked for: the initial weights are the last
@@ -142,3 +145,12 @@ def finish_weights(path: Path, work: Work, record) -> None:
     header = _header(path)
     header["metrics"] = {**header["metrics"], "test_loss": result.loss, "test_accuracy": result.accuracy}
     checkpoints.write(path, work.model.state_dict(), header)
+    write_familiarity(path.parent, work)
+
+
+def write_familiarity(run: Path, work: Work) -> None:
+    """What pictures of the classes do inside the network as it is now; nothing where too few were held out."""
+    splits = (work.train.images, work.val.images, work.test.images)
+    familiar = familiarity.fit(work.model, work.heads, work.preprocessing, *splits)
+    if familiar is not None:
+        familiarity.write(run, familiar)

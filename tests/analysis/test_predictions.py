@@ -152,7 +152,8 @@ def test_of_files_answers_the_good_ones(tmp_path):
     paths = [str(tmp_path / name) for name in ("cat.png", "text.png", "missing.png")]
     good, text, missing = predictions.of_files(checkpoint, paths, top_k=3)
     assert good["error"] is None and len(good["top"]) == 3 and set(good["top"][0]) == {"label", "index", "probability"}
-    assert text == {"image": paths[1], "top": [], "error": text["error"]} and "not a picture" in text["error"]
+    assert good["caution"] is None, "weights without a run have nothing to compare with"
+    assert text == {"image": paths[1], "top": [], "caution": None, "error": text["error"]} and "not a picture" in text["error"]
     assert missing["top"] == [] and "cannot be read" in missing["error"]
 
 

@@ -47,7 +47,7 @@ def test_one_weights_file_is_the_one_that_was_tested(tmp_path, finished):
     bundle(finished, target, "Digits of somebody", one=True)
     checkpoint = checkpoints.read(checkpoints.best_or_last(target))
     name = "last" if checkpoint.epoch == runs.read_config(finished)["epochs"] else "best"
-    assert [path.name for path in target.glob("*.safetensors")] == [f"{name}.safetensors"] and runs.snapshots(target)
+    assert [path.name for path in target.glob("*st.safetensors")] == [f"{name}.safetensors"] and runs.snapshots(target)
     assert checkpoint.metrics["test_accuracy"] == pytest.approx(runs.Metrics(target).refresh()["test"]["accuracy"][-1], abs=1e-6)
     assert f"(epoch {checkpoint.epoch})" in (target / "README.md").read_text(), "as the weights' own header says"
 

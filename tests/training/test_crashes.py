@@ -73,7 +73,7 @@ def rows(run):
 def check_readable(run):
     """Every file that a page reads is whole or absent."""
     assert runs.read_config(run) is not None and runs.state(run) in runs.ALIVE_STATES + ("failed", "finished", "new")
-    for name in (*(f"{which}.safetensors" for which in runs.WEIGHTS), "resume.safetensors", "pictures.safetensors"):
+    for name in (*(f"{which}.safetensors" for which in runs.WEIGHTS), "resume.safetensors", "pictures.safetensors", "familiarity.safetensors"):
         if (run / name).exists():
             load_file(run / name)
     steps = [snapshot.step for snapshot in runs.snapshots(run)]

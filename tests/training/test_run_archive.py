@@ -199,7 +199,7 @@ def test_every_finished_example_passes_the_door(folder):
 def test_the_door_knows_every_file_that_a_run_keeps():
     kept = ("config.json", "status.json", "metrics.jsonl", "events.jsonl", "gradients.jsonl", "person.json", "README.md",
             "initial.safetensors", "best.safetensors", "last.safetensors", "resume.safetensors", "pictures.safetensors",
-            "snapshots/00000001.safetensors", "weights/0001.safetensors")
+            "familiarity.safetensors", "snapshots/00000001.safetensors", "weights/0001.safetensors")
     assert all(map(run_contents.known, kept))
     assert not any(map(run_contents.known, ("snapshots/1.safetensors", "weights/x.safetensors", "best.safetensors\n", "lock")))
     assert json.loads(run_contents.status(b'{"state": "queued"}'))["state"] == "stopped"
