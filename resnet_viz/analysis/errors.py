@@ -22,7 +22,8 @@ from .measurement import as_seen, drawn, uncertainty
 from .time_machine import MOST_FRAMES, thinned
 
 PICTURE_BYTES = 192 * 2**20  # of the pictures that are kept, as bytes: 1,337 in colour of 224 x 224, 65,536 of 32 x 32
-BATCH_PIXELS = 1_000_000  # 20 pictures of 224 x 224: about as many as may be lost when the work is stopped
+BATCH_PIXELS = 500_000  # 10 pictures of 224 x 224: so many are lost when the work is stopped
+HISTORY_NUMBERS = 500_000  # of all matrices of a run together: the browser gets two bytes of each
 MOST_CLASSES, FEWER_CLASSES = 100, 40  # a larger matrix shows only the classes with the most mistakes
 
 
@@ -33,12 +34,14 @@ MOST_CLASSES, FEWER_CLASSES = 100, 40  # a larger matrix shows only the classes 
 class Exam:
     """Labelled pictures as the network gets them, shuffled: the first few stand for all.
 
-    images  uint8 [N, C, size, size]; labels int64 [N, heads], each counted within its head as the checkpoint does
-    notes   what the person should know, e.g. which files could not be read
+    images   uint8 [N, C, size, size]; labels int64 [N, heads], each counted within its head as the checkpoint does
+    numbers  int64 [N]: the how-manieth picture of the split each one is, from 0; of a folder in the order of its files
+    notes    what the person should know, e.g. which files could not be read
     """
 
     images: Tensor = field(repr=False)
     labels: Tensor = field(repr=False)
+    numbers: Tensor = field(repr=False)
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -58,10 +61,10 @@ def exam(checkpoint: Checkpoint, data: str, split: str, limit: int, progress: Ca
     """
     if limit < 1:
         raise Problem("Ask about at least one picture.")
-    pictures = drawn(checkpoint, data, split, min(limit, most_pictures(checkpoint.preprocessing)), progress)
+    pictures, numbers = drawn(checkpoint, data, split, min(limit, most_pictures(checkpoint.preprocessing)), progress)
     labels = _as_the_checkpoint_counts(checkpoint, pictures)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    return Exam(as_seen(checkpoint, pictures)[order], labels[order], tuple(pictures.notes))
+    return Exam(as_seen(checkpoint, pictures)[order], labels[order], numbers[order], tuple(pictures.notes))
 
 
 def _as_the_checkpoint_counts(checkpoint: Checkpoint, pictures: sources.Pictures) -> Tensor:
@@ -245,7 +248,11 @@ class History:
 def history(run: Path) -> History | None:
     """All snapshots of a run that say who was taken for whom, thinned where they are many; None where none says it."""
     found = runs.snapshots(run)
-    kept = [found[i] for i in thinned(np.array([s.epoch for s in found]), MOST_FRAMES)] if found else []
+    last = runs.read_snapshot(found[-1].path).get("confusion") if found else None
+    if last is None:
+        return None
+    most = min(MOST_FRAMES, max(2, HISTORY_NUMBERS // last.size))
+    kept = [found[i] for i in thinned(np.array([s.epoch for s in found]), most)]
     counts = [(snapshot, runs.read_snapshot(snapshot.path).get("confusion")) for snapshot in kept]
     counts = [(snapshot, matrix) for snapshot, matrix in counts if matrix is not None and matrix.any()]
     if not counts:

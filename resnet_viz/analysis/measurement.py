@@ -27,7 +27,7 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
     """
     if limit is not None and limit < 1:
         raise Problem(f"--limit must be 1 or more, not {limit}.")
-    pictures = drawn(checkpoint, data, split, limit, progress)
+    pictures, _ = drawn(checkpoint, data, split, limit, progress)
     labels = _in_checkpoint_order(checkpoint, pictures)
     started = time.monotonic()
     loss, accuracy = _evaluate(checkpoint, pictures, labels, progress)
@@ -39,16 +39,17 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
             "images_per_s": round(len(labels) / seconds, 1)}
 
 
-def drawn(checkpoint: Checkpoint, data: str, split: str, limit: int | None, progress=None) -> sources.Pictures:
+def drawn(checkpoint: Checkpoint, data: str, split: str, limit: int | None,
+          progress=None) -> tuple[sources.Pictures, torch.Tensor]:
     """At most `limit` pictures of a split that has as many labels a picture as the checkpoint has heads: a seeded draw
-    with every class in its share; labels as the data number them. Problem where there are none."""
+    with every class in its share, and their numbers in the split; labels as the data count. Problem where there are none."""
     pictures = _load(checkpoint, data, split, progress)
     if len(pictures.images) == 0:
         raise Problem(f"{data} has no {split} pictures.")
     if len(pictures.heads) != len(checkpoint.heads):
         raise Problem(f"{data} has {len(pictures.heads)} labels a picture, the checkpoint gives {len(checkpoint.heads)}; choose other data.")
     chosen = some_of_each(pictures.labels[:, 0], limit)
-    return replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
+    return replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen]), chosen
 
 
 def as_seen(checkpoint: Checkpoint, pictures: sources.Pictures) -> torch.Tensor:

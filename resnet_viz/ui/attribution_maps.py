@@ -28,8 +28,8 @@ LOOK_S = 0.2  # between two looks at the work, as in ui/measurement.py
 class Store:
     """Results by a key of contents, the oldest dropped first; one for the server."""
 
-    def __init__(self):
-        self._kept, self._lock = OrderedDict(), threading.Lock()
+    def __init__(self, limit: int = LIMIT):
+        self._limit, self._kept, self._lock = limit, OrderedDict(), threading.Lock()
 
     def get(self, key: Hashable):
         with self._lock:
@@ -40,7 +40,7 @@ class Store:
     def keep(self, key: Hashable, value) -> None:
         with self._lock:
             self._kept[key] = value
-            while len(self._kept) > LIMIT:
+            while len(self._kept) > self._limit:
                 self._kept.popitem(last=False)
 
 

@@ -35,7 +35,7 @@ def measure(checkpoint: Checkpoint) -> None:
     pressed = button.button("Measure", type="primary", icon=":material/speed:", width="stretch", disabled=data is None)
     with zipped.popover("Zip", icon=":material/folder_zip:", width="stretch"):
         st.file_uploader("A zip with one folder of pictures for each class", ["zip"], key="measure_upload",
-                         on_change=_keep_zip)
+                         on_change=keep_zip, args=("measure_upload", "measure_data"))
     chance = 100 * measurement.uncertainty(max([*claims(checkpoint).values(), 0.5]), limit)
     st.caption(f"{limit:,} pictures tell the accuracy to ± {chance:.1f} points; more take longer and tell more.")
     if data is None and checkpoint.data:
@@ -43,7 +43,7 @@ def measure(checkpoint: Checkpoint) -> None:
                          "measure it on a folder or zip of pictures with the same classes."))
     if pressed:
         with problems():
-            _work(checkpoint, _path(data), data, split, limit, st.empty())
+            _work(checkpoint, path_of(data), data, split, limit, st.empty())
     _results(checkpoint)
     st.code(f"python -m resnet_viz evaluate {state.current_reference()} --data {data or 'FOLDER'} --split {split} "
             f"--limit {limit} --json", language="bash", wrap_lines=True)
@@ -56,17 +56,18 @@ def _offered(checkpoint: Checkpoint) -> list[str]:
                   and (not source.needs_download or downloads.is_here(name))]
 
 
-def _keep_zip() -> None:
-    """A dropped archive stays on the disk as long as the session, and is chosen."""
-    if (file := st.session_state.measure_upload) is None:
+def keep_zip(uploader: str, chosen: str) -> None:
+    """A dropped archive stays on the disk as long as the session, and is chosen; both are keys of widgets."""
+    if (file := st.session_state[uploader]) is None:
         return
     folder, name = TemporaryDirectory(prefix="resnet-viz-"), Path(file.name).name
     (Path(folder.name) / name).write_bytes(file.getvalue())
     st.session_state[ZIP] = (name, folder)
-    st.session_state.measure_data = name
+    st.session_state[chosen] = name
 
 
-def _path(data: str) -> str:
+def path_of(data: str) -> str:
+    """The name of a data set or a path, as it was chosen; of the dropped archive where it lies."""
     name, folder = st.session_state.get(ZIP, (None, None))
     return str(Path(folder.name) / name) if data == name else data
 

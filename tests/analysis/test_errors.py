@@ -63,6 +63,11 @@ def test_a_stopped_pass_is_the_beginning_of_the_whole_one(checkpoint):
     assert len(set(part.true)) == 10  # shuffled: the first few stand for all
 
 
+def test_every_picture_can_be_found_again(checkpoint, some_shapes):
+    exam = errors.exam(checkpoint, "shapes", "test", 30)
+    assert torch.equal(exam.images, some_shapes.images[exam.numbers]) and len(set(exam.numbers.tolist())) == 30
+
+
 def test_the_last_features_make_the_logits(checkpoint):
     exam = errors.exam(checkpoint, "shapes", "test", 9)
     model = checkpoints.model(checkpoint)
