@@ -125,15 +125,15 @@ def feature_maps(model: nn.Module, tensor: Tensor, layer: str) -> FeatureMaps:
 
 
 ORDERS = {
-    "channel": lambda seen: np.arange(len(seen.maps)),
+    "channel": lambda seen: np.arange(len(seen.mean)),
     "mean": lambda seen: np.argsort(-seen.mean, kind="stable"),
     "maximum": lambda seen: np.argsort(-seen.maximum, kind="stable"),
     "variance": lambda seen: np.argsort(-seen.variance, kind="stable"),
 }
 
 
-def order(seen: FeatureMaps, by: str) -> np.ndarray:
-    """Channels in the order of show: as they are, or the largest first."""
+def order(seen, by: str) -> np.ndarray:
+    """Channels of FeatureMaps (or of a strip) in the order of show: as they are, or the largest first."""
     return ORDERS[one_of("order", by, ORDERS)](seen)
 
 

@@ -35,6 +35,15 @@ class Field:
         return Field(end - start, max(self.jump, other.jump), start)
 
 
+def span(field: Field, unit: int, pixels: int) -> tuple[int, int]:
+    """The first pixel that a unit sees and the one after its last, along a side of `pixels`; what else it sees is padding.
+
+    Both are the same where it sees nothing but padding.
+    """
+    start = field.start + unit * field.jump
+    return min(max(start, 0), pixels), max(min(start + field.size, pixels), 0)
+
+
 def fields(layers) -> list[Sides]:
     """(height, width) of each layer; `layers` as in Summary, each after those whose outputs it takes."""
     seen: list[Sides] = []

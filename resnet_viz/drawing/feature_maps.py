@@ -20,17 +20,17 @@ def limits(maps: np.ndarray) -> np.ndarray:
 GAP, MISSING, FIRST = 0, 1, 2  # places in the palette: between tiles, not a number, the lowest colour
 
 
-def _palette(diverging: bool) -> np.ndarray:
-    """uint8 [256, 4]: a transparent gap, grey for what is not a number, and 254 colours of the scale."""
+def palette(diverging: bool) -> np.ndarray:
+    """Colours of what `indices` gives, uint8 [256, 4]: a clear gap, grey for not a number, 254 colours of the scale."""
     table = colours.DIVERGING if diverging else colours.SEQUENTIAL
-    palette = np.full((256, 4), 255, dtype=np.uint8)
-    palette[GAP], palette[MISSING, :3] = 0, colours.MISSING
-    palette[FIRST:, :3] = table[np.round(np.linspace(0, len(table) - 1, 256 - FIRST)).astype(int)]
-    return palette
+    found = np.full((256, 4), 255, dtype=np.uint8)
+    found[GAP], found[MISSING, :3] = 0, colours.MISSING
+    found[FIRST:, :3] = table[np.round(np.linspace(0, len(table) - 1, 256 - FIRST)).astype(int)]
+    return found
 
 
-def _indices(maps: np.ndarray, limits: np.ndarray | float, diverging: bool) -> np.ndarray:
-    """Maps [n, h, w] -> places in the palette; at the limit (one, or one for each map) the colours end."""
+def indices(maps: np.ndarray, limits: np.ndarray | float, diverging: bool) -> np.ndarray:
+    """Maps [n, h, w] -> places in the palette, uint8; at the limit (one, or one for each map) the colours end."""
     limits = np.broadcast_to(np.asarray(limits, dtype=np.float32), len(maps)).reshape(-1, 1, 1)
     scaled = maps / np.where(limits > 0, limits, 1)
     fractions = np.clip((scaled + 1) / 2 if diverging else scaled, 0, 1)
@@ -43,18 +43,23 @@ def shrink_factor(n: int, side: int, width: int = WIDTH) -> int:
     return -(-tiles.columns_for(n) * side // width)
 
 
+def shrunk(maps: np.ndarray, factor: int) -> np.ndarray:
+    """Maps [n, h, w] whose blocks of factor x factor pixels became their mean."""
+    if factor == 1:
+        return maps
+    n, height, side = (maps.shape[0], *(length // factor for length in maps.shape[1:]))
+    return maps[:, :height * factor, :side * factor].reshape(n, height, factor, side, factor).mean(axis=(2, 4))
+
+
 def wall(maps: np.ndarray, limit: float | None, diverging: bool, width: int = WIDTH) -> tiles.Paletted:
     """Maps [n, h, w] as one picture with clear gaps; limit None gives every map a scale of its own.
 
     Where the maps are too large for the page, blocks of shrink_factor x shrink_factor pixels become their mean.
     """
     limit = limits(maps) if limit is None else limit
-    factor = shrink_factor(len(maps), maps.shape[2], width)
-    if factor > 1:
-        n, height, side = (maps.shape[0], *(length // factor for length in maps.shape[1:]))
-        maps = maps[:, :height * factor, :side * factor].reshape(n, height, factor, side, factor).mean(axis=(2, 4))
-    drawn = tiles.compose(_indices(maps, limit, diverging), tiles.columns_for(len(maps)), width)
-    return tiles.Paletted(drawn, _palette(diverging))
+    maps = shrunk(maps, shrink_factor(len(maps), maps.shape[2], width))
+    drawn = tiles.compose(indices(maps, limit, diverging), tiles.columns_for(len(maps)), width)
+    return tiles.Paletted(drawn, palette(diverging))
 
 
 def scale_bar(diverging: bool, width: int = 256, height: int = 12) -> np.ndarray:

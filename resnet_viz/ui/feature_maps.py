@@ -14,7 +14,8 @@ from . import networks, state
 from .pictures import NamedPicture
 
 AMOUNTS = (16, 64)
-SCALES = {"map": "each map", "layer": "whole layer"}
+SCALES = {"map": "each map", "layer": "whole layer", "network": "all layers"}
+BESIDE = {"nothing": "nothing", "before": "before training", "second": "a second picture"}
 ORDERS = {"channel": "by channel", "mean": "by mean", "maximum": "by maximum", "variance": "by variance"}
 COLUMNS = {
     "channel": st.column_config.NumberColumn("Channel", format="%d"),
@@ -60,26 +61,32 @@ WHAT_IT_DOES = {
 }
 
 
-def controls(summary: Summary) -> tuple[Layer, int, str, str]:
-    """Layer, number of maps, order and scope of the colour scale, in one row."""
+def controls(summary: Summary) -> tuple[Layer, int, str, str, str]:
+    """Layer, number of maps, order, scope of the colour scale and what stands beside, in one row."""
     layers = {layer.name: layer for layer in summary.layers}
     first = next((i for i, layer in enumerate(summary.layers) if layer.kind == "ReLU"), 0)
-    layer_place, amount_place, order_place, scale_place = st.columns([3, 2, 2, 2])
+    layer_place, amount_place, order_place, scale_place, beside_place = st.columns([3, 2, 2, 2, 2])
     layer = layers[layer_place.selectbox("Layer", list(layers), index=first, key="layer", bind="query-params")]
     channels = layer.output_shape[0]
     amounts = [str(n) for n in AMOUNTS if n < channels] + [f"all {channels:,}"]
     many = channels > AMOUNTS[-1]
     amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}",
                                     bind="query-params")
+    by, scale = order_and_scale(order_place, scale_place)
+    beside = beside_place.selectbox("Beside it", list(BESIDE), format_func=BESIDE.get, key="beside", bind="query-params")
+    return layer, channels if amount.startswith("all") else int(amount), by, scale, beside
+
+
+def order_and_scale(order_place, scale_place) -> tuple[str, str]:
+    """Order of the maps and scope of their colour scale; the same choice on every view of the page."""
     by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="sorted", bind="query-params")
-    scale = scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale",
-                                  bind="query-params")
-    return layer, channels if amount.startswith("all") else int(amount), by, scale
+    return by, scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale",
+                                     bind="query-params")
 
 
-def maps_of(checkpoint: Checkpoint, picture: NamedPicture, layer: str) -> FeatureMaps:
-    """The layer's answer to the picture, worked out once for all sessions."""
-    return _maps(state.current_key(), picture.key, layer, checkpoint, picture)
+def maps_of(checkpoint: Checkpoint, picture: NamedPicture, layer: str, key: str | None = None) -> FeatureMaps:
+    """The layer's answer to the picture, worked out once for all sessions; key: of a checkpoint that is not the current."""
+    return _maps(key or state.current_key(), picture.key, layer, checkpoint, picture)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -93,17 +100,15 @@ def pixels_of(checkpoint: Checkpoint, picture: NamedPicture) -> np.ndarray:
     return np.array(see(picture.image, checkpoint.preprocessing).resized.convert("RGB"))
 
 
-def scale_line(seen: FeatureMaps, scale: str) -> None:
-    """The colours and the values at their ends, outside the picture."""
-    diverging = drawing.signed(seen.maps)
-    end = f"{drawing.limits(seen.maps).max():.3g}" if scale == "layer" else "largest"
-    words = "the largest value of the layer" if scale == "layer" else "largest = the largest value of that map"
+def scale_line(diverging: bool, limit: float | None, words: str) -> None:
+    """The colours and the values at their ends, outside the picture; limit None: "largest", which `words` explain."""
+    end = "largest" if limit is None else f"{limit:.3g}"
     start = f"−{end}" if diverging else "0"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(start, width="content")
         st.image(drawing.scale_bar(diverging), width=128, alt=f"The scale of colours, from {start} to {end}")
         st.caption(end, width="content")
-        st.caption(words, width="content")
+        st.caption(f"largest = {words}" if limit is None else words, width="content")
 
 
 def story(layer: Layer, seen: FeatureMaps, size: int) -> str:

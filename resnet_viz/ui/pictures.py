@@ -92,6 +92,17 @@ def picture_in_view() -> NamedPicture | None:
     return _picture(chosen, own, offered) if chosen else None
 
 
+def choose_second(first: NamedPicture) -> NamedPicture | None:
+    """Another picture to hold beside the first: one of the person's own, or an example, which the link then carries."""
+    own = {f"{i}. {picture.name}": picture for i, picture in enumerate(_own(), start=1) if picture.key != first.key}
+    offered = {example.title: example for example in examples.examples(_data_of_the_checkpoint())
+               if _example(example).key != first.key}
+    chosen = st.selectbox("Second picture", [*own, *offered], key="second", bind="query-params", width=320)
+    if chosen is None:
+        return None
+    return own[chosen] if chosen in own else _example(offered[chosen])
+
+
 # What is in view
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from resnet_viz.analysis.architecture import summary
-from resnet_viz.analysis.receptive_field import Field
+from resnet_viz.analysis.receptive_field import Field, fields, span
 from resnet_viz.networks import zoo
 
 
@@ -84,6 +84,33 @@ def test_units_of_the_course_networks_see_what_their_gradients_say(network, size
             assert last - first + 1 == row.receptive_field[0], row.name
             inside += 1
     assert inside >= 6 and last - first + 1 == size
+
+
+@pytest.mark.parametrize(("network", "arguments", "size"), [
+    ("resnet8", {"stem_width": 2, "widths": [2, 3, 4]}, 40),
+    ("resnet8", {"stem_width": 2, "widths": [2, 3, 4], "shortcut": "B", "stem": "imagenet"}, 96),
+    ("grapheme-resnet", {}, 64),
+])
+def test_every_unit_sees_the_pixels_of_its_span(network, arguments, size):
+    """Also at the border, where part of what it would see is padding: of a whole column of units, pixel by pixel."""
+    model = transparent(zoo.build(network, arguments))
+    picture = torch.ones((1, zoo.channels_of(network, arguments), size, size), dtype=torch.float64, requires_grad=True)
+    outputs, layers = outputs_of(model, picture), summary(network, arguments, size).layers
+    clipped = checked = 0
+    for row, (down, along) in list(zip(layers, fields(layers)))[::3]:
+        if len(row.output_shape) < 3 or row.receptive_field[0] > size:
+            continue
+        middle = row.output_shape[1] // 2
+        for unit in {0, 1, middle, row.output_shape[1] - 1}:
+            gradient, = torch.autograd.grad(outputs[row.name][0, :, unit, middle].sum(), picture, retain_graph=True)
+            places = gradient.abs().sum((0, 1))
+            first, end = span(down, unit, size)
+            assert places.sum(1).nonzero().flatten().tolist() == list(range(first, end)), (row.name, unit)
+            if end > first:
+                assert places.sum(0).nonzero().flatten().tolist() == list(range(*span(along, middle, size))), (row.name, unit)
+            clipped += end - first < down.size
+            checked += 1
+    assert checked > 8 and clipped > 3
 
 
 def test_the_end_of_a_network_sees_the_whole_picture():

@@ -1,5 +1,6 @@
 """Every page through the app's entry file: with no checkpoint at all, with a bundled one, and with an own run."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -55,9 +56,16 @@ def alts(app: AppTest) -> str:
     """What is said to those who cannot see the pictures and charts."""
     pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
     charts = [element.proto.alt for element in app.get("plotly_chart")]
+    strips = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("strips")]
+    charts += [strip["alt"] for data in strips for strip in head_of(data)["strips"]]
     walls = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("walls")]
     charts += [wall["alt"] for data in walls for wall in read(data)[0]["walls"]]
     return "\n".join(pictures + charts).replace("\xa0", " ")
+
+
+def head_of(data: bytes) -> dict:
+    """What stands before the pictures in the bytes of a component."""
+    return json.loads(data[4:4 + int.from_bytes(data[:4], "little")])
 
 
 def test_the_app_lists_every_page_that_exists():
@@ -91,7 +99,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "inspect/predictions": lambda: "32 × 32" in captions(app) and "Probabilities: " in alts(app),
         "inspect/architecture": lambda: "75,290" in [metric.value for metric in app.metric],
         "inspect/kernels": lambda: "16 kernels of 3 x 3 of conv1" in alts(app),
-        "inspect/feature_maps": lambda: "16 feature maps of 32 x 32 of act1" in alts(app),
+        "inspect/feature_maps": lambda: "layer3.0.act2: 64 maps, 8 × 8" in alts(app),
         "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
         "inspect/attributions": lambda: "Grad-CAM: " in alts(app) and "ninth of the picture" in alts(app),

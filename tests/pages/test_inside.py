@@ -177,16 +177,3 @@ def test_a_file_without_its_run_shows_now_only(runs_folder, tmp_path, monkeypatc
     app = open_page("kernels")
     assert "neither its weights from before training" in app.info[0].value
     assert [wall["title"].split(":")[0] for wall in shown_walls(app)] == ["Now"]
-
-
-def test_maps_of_every_kind_of_layer(runs_folder):
-    write_run(runs_folder / "mine", keep_weights=False)
-    app = open_page("feature_maps")
-    assert any("16 feature maps of 32 x 32 of act1" in wall.imgs[0].alt for wall in pictures(app))
-    for layer, words in (("layer2.0.downsample", "32 feature maps of 16 x 16"),
-                         ("layer3.0.add", "64 feature maps of 8 x 8"),
-                         ("fc", "10 feature maps of 1 x 1")):
-        app = choose(app, "Layer", layer)
-        assert not app.error and any(words in wall.imgs[0].alt for wall in pictures(app))
-    app = choose(app, "Order", "variance")
-    choose(app, "Colour scale for", "layer")

@@ -1,0 +1,82 @@
+"""Maps to pick a cell from, beside the picture: the cell's receptive field is drawn on it while the mouse is there."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from ..analysis.receptive_field import Sides, span
+from ..drawing.tiles import Paletted
+from .walls import png
+
+HERE = Path(__file__).parent
+
+_cells = st.components.v2.component(
+    "cells",
+    js=(HERE / "cells.js").read_text(encoding="utf-8"),
+    css=(HERE / "cells.css").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture uint8 [H, W, 3], or a map of one colour a cell with the numbers behind it, float32 [rows, columns]."""
+
+    title: str
+    drawn: np.ndarray | Paletted
+    alt: str
+    values: np.ndarray | None = None
+
+
+def pick(
+    key: str, panels: Sequence[Panel], sides: Sides, size: tuple[int, int], *, label: str, first: tuple[int, int], in_url: str
+) -> tuple[int, int]:
+    """Draw pictures and maps, all maps of one shape; returns (row, column) of the cell that is picked.
+
+    sides   what one unit of the layer sees, of height and width
+    size    pixels of the pictures, (height, width)
+    first   the cell before anybody picked; in_url is the query parameter that carries the pick in a link
+    """
+    rows, columns = next(panel.values.shape for panel in panels if panel.values is not None)
+    chosen = _picked(key, (rows, columns), first, in_url)
+    head = {"label": f"{label}: arrow keys move, Enter keeps the cell", "rows": rows, "columns": columns, "size": list(size),
+            "field": [side.size for side in sides],
+            "down": [span(sides[0], row, size[0]) for row in range(rows)],
+            "along": [span(sides[1], column, size[1]) for column in range(columns)]}
+    _cells(key=key, data=packed(panels, head, chosen), height="content",
+           on_picked_change=partial(_remember, key, columns, in_url))
+    return chosen
+
+
+def packed(panels: Sequence[Panel], head: dict, chosen: tuple[int, int]) -> bytes:
+    """The bytes that cells.js reads: uint32 head length, JSON head, then of each panel a PNG and its float32 numbers."""
+    files = [png(panel.drawn) for panel in panels]
+    numbers = [b"" if panel.values is None else panel.values.astype("<f4").tobytes() for panel in panels]
+    described = [{"title": panel.title, "alt": panel.alt, "bytes": len(file), "numbers": len(values)}
+                 for panel, file, values in zip(panels, files, numbers)]
+    parts = b"".join(part for pair in zip(files, numbers) for part in pair)
+    head = {**head, "panels": described}
+    digest = hashlib.sha256(json.dumps(head).encode() + parts).hexdigest()[:16]
+    text = json.dumps({**head, "digest": digest, "chosen": list(chosen)}, ensure_ascii=False).encode()
+    return len(text).to_bytes(4, "little") + text + parts
+
+
+def _picked(key: str, shape: tuple[int, int], first: tuple[int, int], in_url: str) -> tuple[int, int]:
+    """What was picked here or what the link asks for ("row-column"), where the map has it; else the first."""
+    words = st.query_params.get(in_url, "").split("-")
+    asked = tuple(map(int, words)) if len(words) == 2 and all(word.isdecimal() for word in words) else None
+    wanted = st.session_state.get(f"{key}_picked", asked)
+    return wanted if wanted and all(place < length for place, length in zip(wanted, shape)) else first
+
+
+def _remember(key: str, columns: int, in_url: str) -> None:
+    place = (st.session_state.get(key) or {}).get("picked")
+    if place is None or place < 0:
+        return
+    st.session_state[f"{key}_picked"] = divmod(place, columns)
+    st.query_params[in_url] = "{}-{}".format(*divmod(place, columns))
