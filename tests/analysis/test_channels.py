@@ -133,7 +133,7 @@ def test_a_patch_is_the_picture_around_its_unit_and_clear_beyond_the_border(mode
 
 @pytest.mark.parametrize(("network", "first", "count", "shown"), [
     ("resnet20", "bn1", 1 + 9 * 2 + 1, "layer1.2.add"), ("plain20", "bn1", 20, "layer1.2.bn2"),
-    ("simple-cnn", "bn1", 3, "bn2"), ("hw4-resnet", "conv1", 1 + 2 * 12 + 1, "layer1.1.add")])
+    ("simple-cnn", "bn1", 3, "bn2"), ("hw4-resnet", "conv1", 1 + 2 * 12 + 1, "layer2.0.bn1")])
 def test_the_layers_to_ask_stand_before_an_activation(network, first, count, shown):
     offered = channels.layers(architecture.summary(network, {}, 32).layers)
     assert offered[0].name == first and offered[-1].name == "fc"
