@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 import struct
+import time
 import uuid
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ MAX_BYTES = 4 * 2**30  # of all files, unpacked
 MAX_TEXT_BYTES = 128 * 2**20  # of one that is not weights
 MAX_RATIO = 100  # unpacked by packed, beyond the first megabyte: weights and logs do not come near
 PIECE_BYTES = 2**20
+LEFT_S = 3600  # after which a folder of an import is what a killed process left
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 IGNORED = re.compile(r"(.*/)?(__MACOSX/.*|\.DS_Store|Thumbs\.db)")  # what desktops add when they pack a folder
 BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -74,6 +76,7 @@ def add(source, title: str) -> Path:
     source  a path or a binary file; title is its name on screen. Problem where it is not one run, and nothing else.
     """
     folder = runs.root() / f".incoming-{uuid.uuid4().hex}"
+    _clear_leavings()
     try:
         with _opened(source, title) as archive:
             members, name = _members(archive, title)
@@ -85,6 +88,13 @@ def add(source, title: str) -> Path:
         raise Problem(f"{title:.80} cannot be kept in {runs.root()} ({error.strerror}); make room and try again.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leavings() -> None:
+    """Folders of imports whose process was killed: none takes an hour."""
+    for left in runs.root().glob(".incoming-*"):
+        if time.time() - left.stat().st_mtime > LEFT_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _opened(source, title: str) -> zipfile.ZipFile:

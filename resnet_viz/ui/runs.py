@@ -95,7 +95,8 @@ def begin_to_look() -> tuple[Path, float]:
     """(the chosen run, seconds between two looks at it); NothingYet where there is no run at all."""
     known = known_runs()
     if not known:
-        raise NothingYet("There is no run yet, and no finished example is installed. Press Start.")
+        how = " Press Start." if access.may_change() else ""
+        raise NothingYet(f"There is no run yet, and no finished example is installed.{how}")
     _show(_chosen(known))
     run = known[st.session_state[CHOSEN]]
     return run, seconds_between_looks(watch(run))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import stat
 import struct
 import zipfile
@@ -179,6 +180,15 @@ def test_a_zip_that_lies_about_lengths_is_refused(folder):
 def test_what_desktops_add_is_left_out(folder):
     added = run_archive.add(zipped({**GOOD, "__MACOSX/r/._config.json": b"x", "r/.DS_Store": b"x"}), "a.zip")
     assert [path.name for path in added.iterdir()] == ["config.json"] and runs.state(added) == "new"
+
+
+def test_what_a_killed_import_left_is_cleared_by_the_next(run, folder):
+    old, new = folder / ".incoming-old", folder / ".incoming-new"
+    for left in (old, new):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    run_archive.add(io.BytesIO(packed(run)), "mine.zip")
+    assert not old.exists() and new.exists(), "the new one may be at work"
 
 
 def test_a_full_disk_is_a_sentence(folder, monkeypatch):
