@@ -16,6 +16,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("inspect/kernels", "Kernels", "grid_view"),
         ("inspect/feature_maps", "Feature maps", "layers"),
         ("inspect/attributions", "Attributions", "center_focus_strong"),
+        ("inspect/errors", "Errors", "rule"),
     ],
     "Train": [
         ("train/training", "Training", "show_chart"),

@@ -49,9 +49,11 @@ def _times(count: int) -> str:
 def growth(history: History, frame: int) -> str:
     """How the share of right answers went from the first snapshot to this one."""
     shares = np.trace(history.counts, axis1=1, axis2=2) / history.counts.sum(axis=(1, 2))
-    return (f"Before training {percent(float(shares[0]))} of these held-out pictures were right, which is guessing; at "
-            f"{when(history, frame)} {percent(float(shares[frame]))} are." if history.step[0] == 0 else
-            f"At {when(history, frame)} {percent(float(shares[frame]))} of the held-out pictures are right.")
+    now = f"{percent(float(shares[frame]))} at {when(history, frame)}"
+    if history.step[0] == 0:
+        guessed = f"Before training {percent(float(shares[0]))} of these held-out pictures were right, which is guessing"
+        return f"{guessed}; {now}." if frame else f"{guessed}."
+    return f"Of the held-out pictures {percent(float(shares[frame]))} are right at {when(history, frame)}."
 
 
 def when(history: History, frame: int) -> str:

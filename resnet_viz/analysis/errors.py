@@ -206,10 +206,16 @@ def surest_mistakes(verdicts: Verdicts, most: int) -> np.ndarray:
     return found[np.argsort(-verdicts.confidence[found], kind="stable")][:most]
 
 
+def frequent_mistakes(counts: np.ndarray, most: int) -> list[tuple[int, int]]:
+    """(true, answered) of the most frequent mistakes, at most `most` of them."""
+    wrong = mistakes(counts)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    return [tuple(int(i) for i in np.unravel_index(at, wrong.shape)) for at in order if wrong.flat[at]]
+
+
 def worst_pair(counts: np.ndarray) -> tuple[int, int] | None:
     """(true, answered) of the most frequent mistake; None where there is none."""
-    wrong = mistakes(counts)
-    return tuple(int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape)) if wrong.any() else None
+    return next(iter(frequent_mistakes(counts, 1)), None)
 
 
 def class_rows(counts: np.ndarray, classes: Sequence[str]) -> list[dict]:

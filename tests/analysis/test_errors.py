@@ -148,6 +148,8 @@ def test_the_surest_come_first():
     assert errors.surest_mistakes(seen, 2).tolist() == [1, 0]
     assert errors.worst_pair(errors.confusion(seen.true, seen.answered, 2)) == (0, 1)
     assert errors.worst_pair(np.diag([3, 4])) is None
+    counts = np.array([[9, 2, 5], [0, 9, 7], [1, 0, 9]])
+    assert errors.frequent_mistakes(counts, 3) == [(1, 2), (0, 2), (0, 1)] and len(errors.frequent_mistakes(counts, 9)) == 4
 
 
 # A run's own
