@@ -152,7 +152,7 @@ def _earlier(folder: Path, number: int) -> list[str]:
     """Who came before and lives, a run for each place, the first first; tickets of the dead are thrown away."""
     found = {}
     with _door(folder):
-        for path in sorted(_tickets(folder), key=lambda path: path.stem):
+        for path in sorted(_tickets(folder)):
             if _number(path) < number and (name := _holder(path)) is not None:
                 found.setdefault(_number(path), name)
     return list(found.values())
