@@ -1,22 +1,24 @@
 """How strange a picture looks to a network, and from where on that is worth a caution.
 
 A softmax divides 100 % among the classes whatever it is shown, so its probabilities cannot tell that a picture is of
-nothing the network knows. Two things inside the network can, compared with what pictures of the classes do there:
+nothing the network knows. What its convolutions make of the picture can: at eight of them, evenly through the network,
+the mean and the (log) standard deviation over the positions of up to sixteen channels are compared with those of
+training pictures by the squared Mahalanobis distance. Its log is brought to mean 0 and standard deviation 1 on the
+training pictures; the largest of the eight is the picture's strangeness.
 
-    the channels   the mean and the (log) standard deviation over the positions of every channel of every convolution;
-                   z of each against the training pictures; the log of the mean z^2
-    the evidence   minus the log of the sum of exp(logits): Liu et al., "Energy-based Out-of-distribution Detection", 2020
+The caution begins where 5 % of the run's own validation pictures end, which the network did not learn from; what that
+costs in false alarms is then counted on test pictures, and what it catches on noise, flat colours and text.
 
-Each is brought to mean 0 and standard deviation 1 on the training pictures; their sum is the picture's strangeness, but
-for evidence above the average, which makes up for nothing: networks are very sure of some pages of text. The caution begins where 5 % of the run's own validation pictures end, which the network did not learn from; what that costs
-in false alarms is then counted on test pictures, and what it catches on noise, flat colours and text.
+Source: Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples", 2018, section 2 (distances
+at several layers; there of class-wise means, and joined by a fit to strange pictures, which is not done here).
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +31,24 @@ from .data.preprocessing import Preprocessing, enlarge, normalise
 from .problems import Problem
 
 FILE = "familiarity.safetensors"
+ARRAYS = ("centre", "inverse", "usual", "validation")
 TAIL = 0.05  # of the validation pictures lies beyond the threshold
 FEWEST = 20  # validation pictures: of fewer, there is no 5 % tail
 REFERENCE, VALIDATION, TEST, UNLIKE = 1_000, 1_000, 500, 60  # pictures asked, at most; UNLIKE of each kind
+LAYERS, CHANNELS = 8, 16  # that are listened to, at most
 BATCH_PIXELS = 2_000_000  # about 40 pictures of 224 x 224
 SMALLEST = 1e-3  # standard deviation of a channel: below, it counts as flat
+RIDGE = 1e-2  # added to the variances of standardised readings: what never varied must not decide alone
 
 
 @dataclass(frozen=True)
 class Familiarity:
     """What pictures of its classes do inside one network.
 
-    centre, spread  float32 [readings]: mean and standard deviation of every reading over training pictures
-    parts           ((mean, std) of the channels' part, (mean, std) of the evidence's) over the same pictures
+    layers          convolution -> how many readings are taken there, in the order of all arrays
+    centre          float32 [readings]: the mean of every reading over training pictures
+    inverse         float32 [sum of readings^2]: each layer's inverse covariance, row by row, one layer after the other
+    usual           float32 [layers, 2]: mean and standard deviation of the log distances over training pictures
     validation      float32 [n]: strangeness of validation pictures, ascending
     threshold       strangeness from which on a picture is cautioned
     false_alarms    share of `test_images` test pictures that are cautioned, 0..1; None without any
@@ -49,9 +56,10 @@ class Familiarity:
     fingerprint     of the weights, which all this holds for and no others
     """
 
+    layers: dict[str, int]
     centre: np.ndarray
-    spread: np.ndarray
-    parts: tuple[tuple[float, float], tuple[float, float]]
+    inverse: np.ndarray
+    usual: np.ndarray
     validation: np.ndarray
     threshold: float
     false_alarms: float | None
@@ -77,85 +85,113 @@ def caution(familiar: Familiarity, strangeness: float) -> Caution:
 # What a picture does inside the network
 
 
-def strangeness(model: nn.Module, inputs: Tensor, heads: tuple[int, ...], familiar: Familiarity) -> np.ndarray:
-    """float64 [N] of normalised inputs [N, C, H, W]: about 0 for what it knows, more the stranger."""
-    readings, evidence = _readings(model, inputs, heads)
-    if readings.shape[1] != len(familiar.centre):
+def strangeness(model: nn.Module, inputs: Tensor, familiar: Familiarity) -> np.ndarray:
+    """float64 [N] of normalised inputs [N, C, H, W]: about 0 to 2 for what it knows, more the stranger."""
+    heard = _heard(model, inputs, familiar.layers)
+    return _strangest(_distances(heard, familiar.centre, familiar.inverse), familiar.usual)
+
+
+def _heard(model: nn.Module, inputs: Tensor, layers: dict[str, int]) -> list[np.ndarray]:
+    """Of each layer float64 [N, readings]; the model is asked as it is, and left so."""
+    modules = dict(model.named_modules())
+    if not all(isinstance(modules.get(name), nn.Conv2d) and _readings_of(modules[name]) == count
+               for name, count in layers.items()):
         raise Problem(f"{FILE} of this run belongs to another network; delete it, and no picture is cautioned.")
-    return _together(_channels(readings, familiar.centre, familiar.spread), -evidence, familiar.parts)
+    with torch.inference_mode(), _listening({name: modules[name] for name in layers}) as found:
+        model(inputs)
+    return [found[name].double().cpu().numpy() for name in layers]
 
 
-def _together(channels: np.ndarray, lack: np.ndarray, parts) -> np.ndarray:
-    (mean, std), (mean_lack, std_lack) = parts
-    return (channels - mean) / std + np.maximum(0, (lack - mean_lack) / std_lack)
-
-
-def _readings(model: nn.Module, inputs: Tensor, heads: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 [N, readings] of all channels, float64 [N] evidence); the model is asked in evaluation mode, as it is."""
-    with torch.inference_mode(), _listening(model) as heard:
-        logits = model(inputs).float()
-    evidence = sum(part.double().cpu().logsumexp(1) for part in logits.split(list(heads), dim=1))
-    return torch.cat(heard, dim=1).cpu().numpy(), evidence.numpy()
+def _readings_of(convolution: nn.Conv2d) -> int:
+    return 2 * min(CHANNELS, convolution.out_channels)
 
 
 @contextmanager
-def _listening(model: nn.Module):
-    """A list that gets [N, 2 x channels] from every convolution on the way: means, then log standard deviations."""
-    heard: list[Tensor] = []
+def _listening(convolutions: dict[str, nn.Module]):
+    """A dict that gets float32 [N, 2 x channels] from every convolution: means, then log standard deviations."""
+    found: dict[str, Tensor] = {}
 
-    def hear(module, inputs, output) -> None:
-        over = output.float().flatten(2)
+    def hear(name: str, module, inputs, output) -> None:
+        channels = torch.linspace(0, output.shape[1] - 1, min(CHANNELS, output.shape[1])).long()
+        over = output[:, channels.to(output.device)].float().flatten(2)
         deviation = over.std(2, correction=0).clamp_min(SMALLEST)
-        heard.append(torch.cat([over.mean(2), deviation.log()], dim=1))
+        found[name] = torch.cat([over.mean(2), deviation.log()], dim=1)
 
-    handles = [m.register_forward_hook(hear) for m in model.modules() if isinstance(m, nn.Conv2d)]
+    handles = [module.register_forward_hook(partial(hear, name)) for name, module in convolutions.items()]
     try:
-        yield heard
+        yield found
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _channels(readings: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    return np.log((((readings - centre) / spread) ** 2).mean(axis=1, dtype=np.float64) + 1e-12)
+def _distances(heard: list[np.ndarray], centre: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Log of the squared Mahalanobis distance a reading, float64 [N, layers]."""
+    found, first, at = [], 0, 0
+    for readings in heard:
+        count = readings.shape[1]
+        away = readings - centre[first : first + count]
+        matrix = inverse[at : at + count**2].reshape(count, count).astype(np.float64)
+        found.append(np.log(np.einsum("ni,ij,nj->n", away, matrix, away) / count + 1e-12))
+        first, at = first + count, at + count**2
+    return np.stack(found, axis=1)
+
+
+def _strangest(distances: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    return ((distances - usual[:, 0]) / usual[:, 1]).max(axis=1)
 
 
 # Fitting, at the end of a run
 
 
-def fit(model: nn.Module, heads: tuple[int, ...], preprocessing: Preprocessing, train, val, test) -> Familiarity | None:
+def fit(model: nn.Module, preprocessing: Preprocessing, train, val, test) -> Familiarity | None:
     """From pictures uint8 [N, C, H, W] that can be indexed, on the model's device; the model's mode is put back.
 
-    None where there are too few validation pictures to have a tail.
+    None where there are too few validation pictures to have a tail, or no convolution to listen to.
     """
-    if len(val) < FEWEST or len(train) < FEWEST:
+    layers = _layers(model)
+    if len(val) < FEWEST or len(train) < FEWEST or not layers:
         return None
     was_training = model.training
     model.eval()
     try:
-        return _fitted(lambda pictures: _asked(model, heads, preprocessing, pictures), model, preprocessing, train, val, test)
+        return _fitted(model, preprocessing, layers, train, val, test)
     finally:
         model.train(was_training)
 
 
-def _fitted(ask, model: nn.Module, preprocessing: Preprocessing, train, val, test) -> Familiarity:
-    readings, evidence = ask(_evenly(train, REFERENCE))
-    centre, spread = readings.mean(axis=0), np.maximum(readings.std(axis=0), 1e-4)
-    parts = tuple((float(part.mean()), float(max(part.std(), 1e-6)))
-                  for part in (_channels(readings, centre, spread), -evidence))
+def _layers(model: nn.Module) -> dict[str, int]:
+    all_of_them = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
+    chosen = np.unique(np.linspace(0, len(all_of_them) - 1, LAYERS).astype(int)) if all_of_them else []
+    return {name: _readings_of(module) for name, module in (all_of_them[i] for i in chosen)}
+
+
+def _fitted(model: nn.Module, preprocessing: Preprocessing, layers: dict[str, int], train, val, test) -> Familiarity:
+    heard = _asked(model, preprocessing, layers, _evenly(train, REFERENCE))
+    centre = np.concatenate([readings.mean(axis=0) for readings in heard]).astype(np.float32)
+    inverse = np.concatenate([_inverse_covariance(readings).ravel() for readings in heard]).astype(np.float32)
+    distances = _distances(heard, centre, inverse)
+    usual = np.stack([distances.mean(axis=0), np.maximum(distances.std(axis=0), 1e-6)], axis=1)
 
     def strange(pictures) -> np.ndarray:
-        readings, evidence = ask(pictures)
-        return _together(_channels(readings, centre, spread), -evidence, parts)
+        return _strangest(_distances(_asked(model, preprocessing, layers, pictures), centre, inverse), usual)
 
     validation = np.sort(strange(_evenly(val, VALIDATION)))
     threshold = float(np.quantile(validation, 1 - TAIL))
     few, draws = _evenly(test, TEST), torch.Generator().manual_seed(0)
     caught = {kind: float((strange(draw(UNLIKE, preprocessing.channels, preprocessing.size, draws)) > threshold).mean())
               for kind, draw in unlike.KINDS.items()}
-    return Familiarity(centre, spread, parts, validation.astype(np.float32), threshold,
+    return Familiarity(layers, centre, inverse, usual, validation, threshold,
                        float((strange(few) > threshold).mean()) if len(few) else None, len(few), caught,
                        fingerprint(model.state_dict()))
+
+
+def _inverse_covariance(readings: np.ndarray) -> np.ndarray:
+    """float64 [k, k], of readings [N, k], with a ridge."""
+    scale = np.maximum(readings.std(axis=0), 1e-4)
+    standardised = (readings - readings.mean(axis=0)) / scale
+    covariance = standardised.T @ standardised / len(readings)
+    return np.linalg.inv(covariance + RIDGE * np.eye(len(scale))) / np.outer(scale, scale)
 
 
 def _evenly(pictures, count: int):
@@ -165,12 +201,12 @@ def _evenly(pictures, count: int):
     return pictures[torch.linspace(0, len(pictures) - 1, min(count, len(pictures))).long()]
 
 
-def _asked(model: nn.Module, heads: tuple[int, ...], preprocessing: Preprocessing, pictures: Tensor):
-    device, batch = next(model.parameters()).device, max(1, BATCH_PIXELS // preprocessing.size**2)
-    found = [_readings(model, normalise(enlarge(part.to(device), preprocessing.size), preprocessing), heads)
-             for part in pictures.split(min(batch, 250))]
-    readings, evidence = zip(*found)
-    return np.concatenate(readings), np.concatenate(evidence)
+def _asked(model: nn.Module, preprocessing: Preprocessing, layers: dict[str, int], pictures: Tensor) -> list[np.ndarray]:
+    """What _heard gives for any number of pictures."""
+    device, batch = next(model.parameters()).device, max(1, min(250, BATCH_PIXELS // preprocessing.size**2))
+    found = [_heard(model, normalise(enlarge(part.to(device), preprocessing.size), preprocessing), layers)
+             for part in pictures.split(batch)]
+    return [np.concatenate(parts) for parts in zip(*found)]
 
 
 # The file
@@ -180,7 +216,7 @@ def write(run: Path, familiar: Familiarity) -> None:
     from safetensors.numpy import save
 
     told = asdict(familiar)
-    tensors = {name: told.pop(name).astype(np.float32) for name in ("centre", "spread", "validation")}
+    tensors = {name: told.pop(name).astype(np.float32) for name in ARRAYS}
     runs.write_atomic(run / FILE, save(tensors, metadata={"familiarity": json.dumps(told)}))
 
 
@@ -193,12 +229,20 @@ def read(run: Path) -> Familiarity | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            tensors = {name: file.get_tensor(name) for name in ("centre", "spread", "validation")}
+            tensors = {name: file.get_tensor(name) for name in ARRAYS}
             told = json.loads((file.metadata() or {})["familiarity"])
-        familiar = Familiarity(**tensors, **told)
-        return replace(familiar, parts=tuple((float(mean), float(std)) for mean, std in familiar.parts))
+        return _checked(Familiarity(**tensors, **told))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise Problem(f"{FILE} of this run cannot be read; delete it, and no picture is cautioned.") from error
+
+
+def _checked(familiar: Familiarity) -> Familiarity:
+    """ValueError where the parts of a file do not fit one another."""
+    counts = list(familiar.layers.values())
+    shapes = ((sum(counts),), (sum(count**2 for count in counts),), (len(counts), 2))
+    if not counts or (familiar.centre.shape, familiar.inverse.shape, familiar.usual.shape) != shapes:
+        raise ValueError("arrays of other sizes than its layers have")
+    return familiar
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:

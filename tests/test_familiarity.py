@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import mahalanobis
 from torch import nn
 
 from resnet_viz import checkpoints, familiarity, runs
@@ -16,7 +17,7 @@ RECIPE = Preprocessing(12, 12, (0.5, 0.4, 0.3), (0.2, 0.3, 0.25))
 
 
 class Two(nn.Module):
-    """Two convolutions one after the other and two heads: small enough to work out by hand."""
+    """Two convolutions one after the other: small enough to work out by hand."""
 
     def __init__(self):
         super().__init__()
@@ -32,37 +33,35 @@ def fitted():
     torch.manual_seed(0)
     model = Two()
     splits = [torch.randint(60, 200, (n, 3, 12, 12), dtype=torch.uint8) for n in (80, 100, 40)]
-    return model, splits, familiarity.fit(model, (4, 2), RECIPE, *splits)
+    return model, splits, familiarity.fit(model, RECIPE, *splits)
 
 
 def by_hand(model, splits, pictures) -> np.ndarray:
-    """The docstring's definition in float64, without hooks."""
+    """The docstring's definition without hooks, the distance by SciPy."""
 
     def parts(images):
         with torch.no_grad():
             first = model.first(normalise(images, RECIPE))
-            second = model.second(first.relu())
-            logits = model.fc(second.mean((2, 3))).double()
-        maps = [layer.double().flatten(2).numpy() for layer in (first, second)]
-        readings = [np.concatenate([m.mean(2), np.log(m.std(2))], axis=1) for m in maps]
-        energy = sum(np.log(np.exp(part.numpy()).sum(1)) for part in logits.split([4, 2], 1))
-        return np.concatenate(readings, axis=1), -energy
+            maps = [first.double().flatten(2).numpy(), model.second(first.relu()).double().flatten(2).numpy()]
+        return [np.concatenate([m.mean(2), np.log(m.std(2))], axis=1) for m in maps]
 
-    known, evidence = parts(splits[0])
+    found = []
+    for known, readings in zip(parts(splits[0]), parts(pictures)):
+        ridge = familiarity.RIDGE * np.diag(known.var(0))
+        inverse = np.linalg.inv(np.cov(known.T, bias=True) + ridge)
 
-    def channels(readings):
-        return np.log((((readings - known.mean(0)) / known.std(0)) ** 2).mean(1))
+        def log_distance(rows):
+            return np.array([np.log(mahalanobis(row, known.mean(0), inverse) ** 2 / len(row)) for row in rows])
 
-    readings, minus = parts(pictures)
-    usual = channels(known)
-    lack = (minus - evidence.mean()) / evidence.std()
-    return (channels(readings) - usual.mean()) / usual.std() + np.where(lack > 0, lack, 0)
+        usual = log_distance(known)
+        found.append((log_distance(readings) - usual.mean()) / usual.std())
+    return np.max(found, axis=0)
 
 
 def test_strangeness_is_what_its_definition_says(fitted):
     model, splits, familiar = fitted
     for pictures in (splits[2], unlike.noise(20, 3, 12, torch.Generator().manual_seed(3))):
-        found = familiarity.strangeness(model, normalise(pictures, RECIPE), (4, 2), familiar)
+        found = familiarity.strangeness(model, normalise(pictures, RECIPE), familiar)
         assert np.allclose(found, by_hand(model, splits, pictures), atol=2e-3)
 
 
@@ -84,7 +83,7 @@ def test_a_caution_says_how_many_are_as_strange(fitted):
 
 def test_too_few_pictures_have_no_tail(fitted):
     model, splits, _ = fitted
-    assert familiarity.fit(model, (4, 2), RECIPE, splits[0], splits[1][:19], splits[2]) is None
+    assert familiarity.fit(model, RECIPE, splits[0], splits[1][:19], splits[2]) is None
 
 
 def test_the_model_is_left_as_found_also_after_an_exception(fitted):
@@ -92,10 +91,10 @@ def test_the_model_is_left_as_found_also_after_an_exception(fitted):
     model = Two().train()
     good, model.fc = model.fc, nn.Linear(7, 6)
     with pytest.raises(RuntimeError):
-        familiarity.fit(model, (4, 2), RECIPE, *splits)
+        familiarity.fit(model, RECIPE, *splits)
     assert model.training and not any(m._forward_hooks for m in model.modules())
     model.fc = good
-    familiarity.fit(model, (4, 2), RECIPE, *splits)
+    familiarity.fit(model, RECIPE, *splits)
     assert model.training and not any(m._forward_hooks for m in model.modules())
     assert all(p.grad is None for p in model.parameters())
 
@@ -106,12 +105,15 @@ def test_the_file_comes_back_and_a_damaged_one_is_a_sentence(fitted, tmp_path):
     familiarity.write(tmp_path, familiar)
     back = familiarity.read(tmp_path)
     inputs = normalise(splits[2], RECIPE)
-    assert np.array_equal(familiarity.strangeness(model, inputs, (4, 2), back),
-                          familiarity.strangeness(model, inputs, (4, 2), familiar))
+    assert np.allclose(familiarity.strangeness(model, inputs, back),
+                       familiarity.strangeness(model, inputs, familiar), atol=1e-5)
     assert (back.threshold, back.false_alarms, back.caught) == (familiar.threshold, familiar.false_alarms, familiar.caught)
     with pytest.raises(Problem, match="another network"):
-        familiarity.strangeness(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(200, 6)), inputs, (4, 2), back)
+        familiarity.strangeness(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(200, 6)), inputs, back)
     (tmp_path / familiarity.FILE).write_bytes(b"half a fi")
+    with pytest.raises(Problem, match="cannot be read"):
+        familiarity.read(tmp_path)
+    familiarity.write(tmp_path, replace(familiar, inverse=familiar.inverse[1:]))
     with pytest.raises(Problem, match="cannot be read"):
         familiarity.read(tmp_path)
 
@@ -133,7 +135,7 @@ def test_noise_flat_colours_and_text_are_cautioned(name):
     model, familiar, recipe = checkpoints.model(checkpoint), familiarity.of(checkpoint), checkpoint.preprocessing
     for kind, draw in unlike.KINDS.items():
         pictures = draw(30, recipe.channels, recipe.size, torch.Generator().manual_seed(77))
-        found = familiarity.strangeness(model, normalise(pictures, recipe), checkpoint.heads, familiar)
+        found = familiarity.strangeness(model, normalise(pictures, recipe), familiar)
         assert (found > familiar.threshold).mean() >= 0.8, kind
 
 
@@ -141,7 +143,7 @@ def test_pictures_of_its_classes_are_rarely_cautioned():
     checkpoint = checkpoints.read(checkpoints.find("resnet20-stem7-shapes"))
     familiar, recipe = familiarity.of(checkpoint), checkpoint.preprocessing
     pictures = sources.fit(sources.load("shapes", "test"), recipe.channels, recipe.size).images[1::8]
-    found = familiarity.strangeness(checkpoints.model(checkpoint), normalise(pictures, recipe), checkpoint.heads, familiar)
+    found = familiarity.strangeness(checkpoints.model(checkpoint), normalise(pictures, recipe), familiar)
     assert len(pictures) == 250 and (found > familiar.threshold).mean() < 0.1
 
 

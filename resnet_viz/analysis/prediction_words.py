@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..data.preprocessing import Preprocessing
+from ..familiarity import Caution, Familiarity
 from .predictions import Verdict, Views
 
 
@@ -31,6 +32,56 @@ def sureness(verdict: Verdict) -> str:
     if first.probability >= 0.6:
         return f"Fairly sure of {first.label}; {second.label} comes second with {percent(second.probability)}."
     return f"Leans towards {first.label}, with doubts: {second.label} has {percent(second.probability)}."
+
+
+NO_CAUTION = (
+    "Whether this picture is anything like what it learned from cannot be said: these weights came without the record of"
+    " their run's validation pictures."
+)
+
+
+def warning(caution: Caution) -> str:
+    """What to make of a picture that is cautioned, or of one that is not."""
+    if caution.unlike:
+        share = f"only {percent(caution.share)}" if caution.share else "none"
+        return (
+            f"Unlike anything it learned from: {share} of the validation pictures look as strange to the network."
+            " Its answer is a guess, however sure it sounds."
+        )
+    return f"Nothing strange: {percent(caution.share)} of the validation pictures look as unusual to it, or more."
+
+
+def reliability(familiar: Familiarity) -> str:
+    """Where the caution begins, what it costs in false alarms, and what it catches; all of it measured."""
+    caught = ", ".join(f"{kind} {percent(share)}" for kind, share in familiar.caught.items())
+    wrong = ""
+    if familiar.false_alarms is not None:
+        wrong = f" Of {familiar.test_images:,} test pictures {percent(familiar.false_alarms)} got it for nothing."
+    return (
+        f"The caution begins where the strangest 5\u00a0% of {len(familiar.validation):,} validation pictures lie."
+        f"{wrong} Of pictures of nothing it caught: {caught}."
+    )
+
+
+def caution_story(caution: Caution | None, familiar: Familiarity | None) -> list[str]:
+    """How the caution comes about and how far it can be trusted."""
+    if caution is None or familiar is None:
+        return [NO_CAUTION]
+    return [
+        "A softmax has no word for \"none of these\", so the caution does not ask the answer: it compares what"
+        f" {len(familiar.layers)} convolutions make of this picture (mean and spread of their channels) with what they"
+        f" make of pictures they learned from. This one's strangeness is {caution.strangeness:.2f}, the caution begins at"
+        f" {familiar.threshold:.2f}. {reliability(familiar)}"
+    ]
+
+
+def strangeness_formula(caution: Caution, familiar: Familiarity) -> str:
+    """The score and its threshold as LaTeX, with this picture's numbers."""
+    sign = ">" if caution.unlike else r"\le"
+    return (
+        r"s = \max_{\text{layer}} \frac{\log d^2 - \text{mean}}{\text{std}}"
+        rf" = {caution.strangeness:.2f} {sign} {familiar.threshold:.2f}, \qquad d^2 = (r - \mu)^\top \Sigma^{{-1}} (r - \mu)"
+    )
 
 
 def percent(fraction: float) -> str:

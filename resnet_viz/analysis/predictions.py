@@ -13,7 +13,7 @@ from torch import nn
 from .. import checkpoints, familiarity
 from ..checkpoints import Checkpoint
 from ..data import uploads
-from ..data.preprocessing import Preprocessing, see
+from ..data.preprocessing import Preprocessing, normalise, see
 from ..familiarity import Caution, Familiarity
 from ..problems import Problem
 
@@ -69,21 +69,34 @@ def predict(model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Ima
 
     model  the checkpoint's network in evaluation mode, on any device; it is left as found
     """
-    device = next(model.parameters()).device
-    logits = []
+    recipe = checkpoint.preprocessing
+    batches = (torch.cat([see(image, recipe).tensor for image in batch]) for batch in _batches(images, recipe.size))
+    return [verdict for inputs in batches for verdict in _asked(model, checkpoint, inputs)]
+
+
+def _asked(model: nn.Module, checkpoint: Checkpoint, inputs: torch.Tensor) -> list[tuple[Verdict, ...]]:
+    """Of normalised inputs [N, C, size, size]."""
     with torch.inference_mode():
-        for batch in _batches(images, checkpoint.preprocessing.size):
-            seen = torch.cat([see(image, checkpoint.preprocessing).tensor for image in batch])
-            logits.append(model(seen.to(device)).float().cpu())
-    if not logits:
-        return []
-    logits = torch.cat(logits)
+        logits = model(inputs.to(next(model.parameters()).device)).float().cpu()
     if not torch.isfinite(logits).all():
         raise Problem(
             f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; choose another"
             " checkpoint."
         )
     return [_verdicts(row, checkpoint) for row in logits]
+
+
+def predict_pixels(
+    model: nn.Module, checkpoint: Checkpoint, pixels: np.ndarray, familiar: Familiarity | None
+) -> tuple[tuple[Verdict, ...], Caution | None]:
+    """The same for one picture that has the network's own pixels already, uint8 [size, size, C], and its caution."""
+    inputs = normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], checkpoint.preprocessing)
+    (verdicts,) = _asked(model, checkpoint, inputs)
+    if familiar is None:
+        return verdicts, None
+    device = next(model.parameters()).device
+    (found,) = familiarity.strangeness(model, inputs.to(device), familiar).tolist()
+    return verdicts, familiarity.caution(familiar, found)
 
 
 def cautions(
@@ -93,7 +106,7 @@ def cautions(
     device, found = next(model.parameters()).device, []
     for batch in _batches(images, checkpoint.preprocessing.size):
         seen = torch.cat([see(image, checkpoint.preprocessing).tensor for image in batch]).to(device)
-        found += familiarity.strangeness(model, seen, checkpoint.heads, familiar).tolist()
+        found += familiarity.strangeness(model, seen, familiar).tolist()
     return [familiarity.caution(familiar, strangeness) for strangeness in found]
 
 
@@ -155,21 +168,28 @@ def what_the_network_saw(image: Image.Image, preprocessing: Preprocessing) -> Vi
     )
 
 
-def table(names: Sequence[str], predictions: Sequence[Sequence[Verdict]]) -> list[dict]:
-    """One row a picture: the first two classes with their probabilities (0..1) and the entropy, of each head."""
+def table(
+    names: Sequence[str], said: Sequence[tuple[Sequence[Verdict], Caution | None]], network: str = ""
+) -> list[dict]:
+    """One row a picture: of each head the first two classes with their probabilities (0..1), entropy and margin; and
+    the caution: True or False, with the share of validation pictures as strange; None where nothing is known.
+
+    network  stands in front of every column's name where several networks are asked
+    """
     rows = []
-    for name, verdicts in zip(names, predictions):
-        row: dict = {"picture": name}
+    for name, (verdicts, caution) in zip(names, said):
+        row: dict = {}
         for number, verdict in enumerate(verdicts, start=1):
-            mark = "" if len(verdicts) == 1 else f" {number}"
-            row[f"class{mark}"], row[f"probability{mark}"] = verdict.answers[0].label, verdict.answers[0].probability
+            mark, first = "" if len(verdicts) == 1 else f" {number}", verdict.answers[0]
+            row[f"class{mark}"], row[f"probability{mark}"] = first.label, first.probability
             if len(verdict.answers) > 1:
-                row[f"second{mark}"], row[f"second probability{mark}"] = (
-                    verdict.answers[1].label,
-                    verdict.answers[1].probability,
-                )
-            row[f"entropy, bits{mark}"] = verdict.entropy_bits
-        rows.append(row)
+                second = verdict.answers[1]
+                row[f"second{mark}"], row[f"second probability{mark}"] = second.label, second.probability
+            row[f"entropy, bits{mark}"], row[f"margin{mark}"] = verdict.entropy_bits, verdict.margin
+        row["caution"] = None if caution is None else caution.unlike
+        row["as strange"] = None if caution is None else caution.share
+        front = f"{network}: " if network else ""
+        rows.append({"picture": name, **{f"{front}{column}": value for column, value in row.items()}})
     return rows
 
 

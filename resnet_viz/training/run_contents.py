@@ -172,8 +172,8 @@ def _pictures(header: dict, shapes: dict) -> bool:
 
 def _familiarity(header: dict, shapes: dict) -> bool:
     told = dictionary(header.get("familiarity", "").encode())
-    return ({name: len(shape) for name, shape in shapes.items()} == {"centre": 1, "spread": 1, "validation": 1}
-            and shapes["centre"] == shapes["spread"] and number(told.get("threshold"))
+    dimensions = {"centre": 1, "inverse": 1, "usual": 2, "validation": 1}
+    return ({name: len(shape) for name, shape in shapes.items()} == dimensions and number(told.get("threshold"))
             and number(told.get("false_alarms"), optional=True) and isinstance(told.get("caught"), dict)
             and all(map(number, told["caught"].values())))
 

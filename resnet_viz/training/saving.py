@@ -151,6 +151,6 @@ def finish_weights(path: Path, work: Work, record) -> None:
 def write_familiarity(run: Path, work: Work) -> None:
     """What pictures of the classes do inside the network as it is now; nothing where too few were held out."""
     splits = (work.train.images, work.val.images, work.test.images)
-    familiar = familiarity.fit(work.model, work.heads, work.preprocessing, *splits)
+    familiar = familiarity.fit(work.model, work.preprocessing, *splits)
     if familiar is not None:
         familiarity.write(run, familiar)

@@ -103,6 +103,11 @@ def choose_second(first: NamedPicture) -> NamedPicture | None:
     return own[chosen] if chosen in own else _example(offered[chosen])
 
 
+def example_pictures() -> list[NamedPicture]:
+    """All examples of the strip."""
+    return [_example(example) for example in examples.examples(_data_of_the_checkpoint())]
+
+
 # What is in view
 
 

@@ -4,13 +4,14 @@ import numpy as np
 import streamlit as st
 
 from ..analysis import predictions
-from ..analysis.prediction_words import percent, spoken, sureness
+from ..analysis.prediction_words import NO_CAUTION, percent, reliability, spoken, sureness, warning
 from ..analysis.predictions import Verdict, Views
-from ..checkpoints import Checkpoint
 from ..data.preprocessing import Preprocessing
 from ..drawing import predictions as drawing
 from ..drawing.colours import DIVERGING
-from . import state
+from ..familiarity import Caution
+from . import beside, state
+from .beside import Network
 from .page import plain
 from .pictures import NamedPicture
 from .walls import png
@@ -25,13 +26,17 @@ FIXED = {"displayModeBar": False, "staticPlot": True}
 
 def verdicts(pictures: list[NamedPicture]) -> list[tuple[Verdict, ...]]:
     """What the current checkpoint says of each picture, one verdict a head; worked out once for each picture."""
-    checkpoint, key = state.current_checkpoint(), state.current_key()
+    return [said for said, _ in answers(pictures, beside.current())]
+
+
+def answers(pictures: list[NamedPicture], network: Network) -> list[tuple[tuple[Verdict, ...], Caution | None]]:
+    """What a network says of each picture, one verdict a head, and how strange it looks; worked out once."""
     progress = st.progress(0.0) if len(pictures) > SLOW else None
     found = []
     for i, picture in enumerate(pictures):
         if progress:
             progress.progress(i / len(pictures), f"Picture {i + 1} of {len(pictures)}")
-        found.append(_verdict(key, picture.key, checkpoint, picture))
+        found.append(_verdict(network.key, picture.key, network, picture))
     if progress:
         progress.empty()
     return found
@@ -39,10 +44,13 @@ def verdicts(pictures: list[NamedPicture]) -> list[tuple[Verdict, ...]]:
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _verdict(
-    checkpoint_key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture
-) -> tuple[Verdict, ...]:
-    with state.model_of(_checkpoint) as model:
-        return predictions.predict(model, _checkpoint, [_picture.image])[0]
+    network_key: str, picture_key: str, _network: Network, _picture: NamedPicture
+) -> tuple[tuple[Verdict, ...], Caution | None]:
+    with state.model_of(_network.checkpoint) as model:
+        said = predictions.predict(model, _network.checkpoint, [_picture.image])[0]
+        if _network.familiar is None:
+            return said, None
+        return said, predictions.cautions(model, _network.checkpoint, [_picture.image], _network.familiar)[0]
 
 
 def views(picture: NamedPicture, preprocessing: Preprocessing) -> Views:
@@ -91,6 +99,17 @@ def show_verdicts(verdicts: tuple[Verdict, ...], key: str = "verdict") -> None:
             key=f"{key}_{number}",
             alt=f"Probabilities: {spoken(verdict, TOP)}",
         )
+
+
+def show_caution(caution: Caution | None, network: Network) -> None:
+    """Whether the picture is anything like what the network learned from, and how far that can be trusted."""
+    if caution is None:
+        st.caption(NO_CAUTION)
+    elif caution.unlike:
+        st.warning(plain(warning(caution)), icon=":material/help:")
+        st.caption(plain(reliability(network.familiar)))
+    else:
+        st.caption(plain(warning(caution)), help=plain(reliability(network.familiar)))
 
 
 def show_stations(seen: Views, preprocessing: Preprocessing) -> None:

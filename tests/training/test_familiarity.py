@@ -19,10 +19,10 @@ def test_a_finished_run_knows_its_own_pictures(finished, tmp_path):
         checkpoint = checkpoints.read(checkpoints.best_or_last(run))
         familiar, model = familiarity.of(checkpoint), checkpoints.model(checkpoint)
         assert len(familiar.validation) == len(work.val) and familiar.test_images == len(work.test)
-        found = familiarity.strangeness(model, normalise(work.val.images, work.preprocessing), work.heads, familiar)
+        found = familiarity.strangeness(model, normalise(work.val.images, work.preprocessing), familiar)
         assert (found > familiar.threshold).mean() <= 0.06
         flat = unlike.flat(40, work.preprocessing.channels, work.preprocessing.size, torch.Generator().manual_seed(5))
-        strange = familiarity.strangeness(model, normalise(flat, work.preprocessing), work.heads, familiar)
+        strange = familiarity.strangeness(model, normalise(flat, work.preprocessing), familiar)
         assert (strange > familiar.threshold).mean() >= 0.8
 
 
