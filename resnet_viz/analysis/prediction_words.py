@@ -70,9 +70,13 @@ def caution_story(caution: Caution | None, familiar: Familiarity | None) -> list
     return [
         "A softmax has no word for \"none of these\", so the caution does not ask the answer: it compares what"
         f" {len(familiar.layers)} convolutions make of this picture (mean and spread of their channels) with what they"
-        f" make of pictures they learned from. This one's strangeness is {caution.strangeness:.2f}, the caution begins at"
+        f" make of pictures they learned from. This one's strangeness is {_signed(caution.strangeness)}, the caution begins at"
         f" {familiar.threshold:.2f}. {reliability(familiar)}"
     ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\u2212")
 
 
 def strangeness_formula(caution: Caution, familiar: Familiarity) -> str:

@@ -168,17 +168,13 @@ def what_the_network_saw(image: Image.Image, preprocessing: Preprocessing) -> Vi
     )
 
 
-def table(
-    names: Sequence[str], said: Sequence[tuple[Sequence[Verdict], Caution | None]], network: str = ""
-) -> list[dict]:
+def table(names: Sequence[str], said: Sequence[tuple[Sequence[Verdict], Caution | None]]) -> list[dict]:
     """One row a picture: of each head the first two classes with their probabilities (0..1), entropy and margin; and
     the caution: True or False, with the share of validation pictures as strange; None where nothing is known.
-
-    network  stands in front of every column's name where several networks are asked
     """
     rows = []
     for name, (verdicts, caution) in zip(names, said):
-        row: dict = {}
+        row: dict = {"picture": name}
         for number, verdict in enumerate(verdicts, start=1):
             mark, first = "" if len(verdicts) == 1 else f" {number}", verdict.answers[0]
             row[f"class{mark}"], row[f"probability{mark}"] = first.label, first.probability
@@ -188,8 +184,7 @@ def table(
             row[f"entropy, bits{mark}"], row[f"margin{mark}"] = verdict.entropy_bits, verdict.margin
         row["caution"] = None if caution is None else caution.unlike
         row["as strange"] = None if caution is None else caution.share
-        front = f"{network}: " if network else ""
-        rows.append({"picture": name, **{f"{front}{column}": value for column, value in row.items()}})
+        rows.append(row)
     return rows
 
 

@@ -36,12 +36,14 @@ function make(parent, data) {
   cover.setAttribute("role", "group");
   cover.setAttribute("aria-label", "Covered part: arrow keys move it, with Shift they resize it, Delete takes it away");
   element("div", "hint", look, data.hint);
-  const sliders = element("div", "sliders", look);
-  const live = { root, frame, image, cover, answers: element("div", "answers", root), rows: new Map(), values: {}, box: data.values.box ?? null,
+  const answers = element("div", "answers", root);
+  const controls = element("div", "controls", root);
+  const sliders = element("div", "sliders", controls);
+  const live = { root, frame, image, cover, answers, rows: new Map(), values: {}, box: data.values.box ?? null,
     serial: data.serial, waiting: false, changed: false };
   for (const slider of data.sliders) live.rows.set(slider.name, makeSlider(live, slider, sliders, data.values[slider.name]));
-  const coverButton = element("button", "", look, "Cover a part");
-  const reset = element("button", "", look, "Put everything back");
+  const coverButton = element("button", "", controls, "Cover a part");
+  const reset = element("button", "", controls, "Put everything back");
   for (const button of [coverButton, reset]) button.type = "button";
   coverButton.onclick = () => { live.box = [0.35, 0.35, 0.65, 0.65]; changed(live); live.cover.focus(); };
   reset.onclick = () => {

@@ -25,7 +25,9 @@ def show_table(own: list[NamedPicture], networks: list[Network]) -> None:
     """The choice of pictures, and one row for each."""
     offered = ([OWN] if own else []) + [EXAMPLES, *_here()]
     left, right, _ = st.columns([4, 2, 3], vertical_alignment="bottom")
-    which = left.selectbox("Which pictures", offered, 0, accept_new_options=True, key="many", persist_state="session",
+    learned_from = networks[0].checkpoint.data
+    first = offered.index(learned_from) if not own and learned_from in offered else 0
+    which = left.selectbox("Which pictures", offered, first, accept_new_options=True, key="many", persist_state="session",
                            format_func=lambda name: SOURCES[name].title if name in SOURCES else name,
                            help="Or type the path of a folder or zip: one folder a class, in test/, val/ or train/")
     count = FEW
@@ -33,19 +35,30 @@ def show_table(own: list[NamedPicture], networks: list[Network]) -> None:
         count = right.number_input("At most, pictures", 1, MOST, FEW, 20, key="many_count", persist_state="session")
     pictures, truths = _pictures(which, own, count)
     asked = [predictions.answers(pictures, network) for network in networks]
-    names, several = [picture.name for picture in pictures], len(networks) > 1
-    parts = [table(names, said, network.title if several else "") for network, said in zip(networks, asked)]
-    rows = [{key: value for part in row for key, value in part.items()} for row in zip(*parts)]
+    rows = _rows([picture.name for picture in pictures], networks, asked)
     if truths:
         rows = [{"picture": row["picture"], "shows": truth, **row} for row, truth in zip(rows, truths)]
     finding = _finding(networks, asked, truths)
     st.markdown(finding)
-    columns = {name: PERCENT for name in rows[0] if name.endswith("as strange") or "probability" in name or "margin" in name}
+    columns = {name: PERCENT for name in rows[0] if name == "as strange" or "probability" in name or "margin" in name}
     columns |= {name: DECIMAL for name in rows[0] if "entropy" in name}
-    columns |= {name: st.column_config.CheckboxColumn() for name in rows[0] if name.endswith("caution")}
+    columns |= {name: st.column_config.CheckboxColumn() for name in rows[0] if name.startswith("caution")}
     download_table(rows, "predictions.csv", columns, finding, [thumbnail(picture) for picture in pictures])
     st.caption("caution: unlike what the network learned from. as strange: the share of its run's validation pictures that"
                " look as strange to it or more; below 5 % it is cautious.")
+
+
+def _rows(names: list[str], networks: list[Network], asked: list) -> list[dict]:
+    """One row a picture; of several networks only what can be compared at a glance, side by side."""
+    if len(networks) == 1:
+        return table(names, asked[0])
+    parts = [table(names, said) for said in asked]
+    columns = [column for column in parts[0][0] if column.startswith(("class", "probability", "caution"))]
+    return [
+        {"picture": name} | {f"{column}, {network.title}": row.get(column) for column in columns
+                             for network, row in zip(networks, said)}
+        for name, *said in zip(names, *parts)
+    ]
 
 
 def _here() -> list[str]:

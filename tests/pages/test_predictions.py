@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from resnet_viz import checkpoints
+from resnet_viz import checkpoints, familiarity
 from resnet_viz.analysis import predictions
 from resnet_viz.analysis.prediction_words import percent
 from resnet_viz.data import examples, uploads
@@ -90,7 +90,7 @@ def test_the_picture_is_remembered_from_page_to_page(network):
     data = file_of(examples.read(examples.find("coffee")), "PNG")
     app = upload(open_page("inspect/predictions"), ("mine.png", data, "image/png"))
     app.switch_page("pages/inspect/feature_maps.py").run()
-    assert "mine.png, as the network sees it" in alts(app)
+    assert "mine.png" in alts(app)
     app.switch_page("pages/inspect/predictions.py").run()
     assert app.header[0].value == headline(network, uploads.decode(data, "x").image)
 
@@ -107,3 +107,29 @@ def test_every_view_under_the_picture(view):
         ),
     }[view]
     assert shown()
+
+
+def test_another_network_stands_beside_it(network):
+    app = open_page("inspect/predictions", beside="before training")
+    said = [header.value for header in app.header]
+    assert len(said) == 2 and said[0] == headline(network, examples.read(examples.default())) and said[1] != said[0]
+    assert f"{NAME}, before training" in captions(app).replace("\\", "")
+
+
+@pytest.mark.parametrize(("example", "strange"), [("cat", False), ("rocket", True)])
+def test_a_strange_picture_is_cautioned(network, example, strange):
+    checkpoint, model = network
+    (wanted,) = predictions.cautions(model, checkpoint, [examples.read(examples.find(example))], familiarity.of(checkpoint))
+    app = open_page("inspect/predictions", picture=example)
+    warnings = [warning.value for warning in app.warning if "learned from" in warning.value]
+    assert wanted.unlike == strange == bool(warnings)
+    assert percent(wanted.share) in (warnings[0] if strange else captions(app)).replace("\\", "")
+
+
+def test_many_pictures_of_a_data_set_are_counted(network):
+    app = open_page("inspect/predictions", checkpoint="resnet20-stem7-shapes", look="Many pictures")
+    table = app.dataframe[0].value
+    assert len(table) == 40 and set(table["shows"]) <= set(checkpoints.read(checkpoints.find("resnet20-stem7-shapes")).classes)
+    right, cautioned = int((table["shows"] == table["class"]).sum()), int(table["caution"].sum())
+    assert any(f"40 pictures, {right} right" in m.value and f"{cautioned} cautioned" in m.value for m in app.markdown)
+    assert right > 30
