@@ -15,7 +15,10 @@ from ..networks.resnet import Add, PadShortcut
 from ..problems import Problem, one_of
 from .as_found import evaluating
 
-NO_SHORTCUTS = "This network has no shortcuts: nothing goes around its layers, so there is no F(x) beside an x. Choose a residual network."
+NO_SHORTCUTS = (
+    "This network has no shortcuts: nothing goes around its layers, so there is no F(x) beside an x. "
+    "Choose a residual network."
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ def shares(model: nn.Module, tensor: Tensor) -> tuple[Share, ...]:
     with evaluating(model), torch.no_grad():
         for name in blocks(model):
             block = model.get_submodule(name)
-            block.add.register_forward_pre_hook(lambda module, inputs, name=name, block=block: measure(name, block, inputs))
+            block.add.register_forward_pre_hook(
+                lambda module, inputs, name=name, block=block: measure(name, block, inputs)
+            )
         model(tensor)
     return tuple(found)
 
@@ -119,11 +124,23 @@ def describe(found: tuple[Share, ...]) -> str:
     """The finding over depth, in one sentence."""
     most, least = (choose(found, key=lambda share: share.ratio) for choose in (max, min))
     small = sum(share.ratio < 1 for share in found)
-    return (f"F(x) is smaller than x in {small:,} of {len(found):,} blocks: most in {most.block} ({most.ratio:.2f} times x), "
-            f"least in {least.block} ({least.ratio:.2f}).")
+    return (
+        f"F(x) is smaller than x in {small:,} of {len(found):,} blocks: "
+        f"most in {most.block} ({most.ratio:.2f} times x), "
+        f"least in {least.block} ({least.ratio:.2f})."
+    )
 
 
 def rows(found: tuple[Share, ...]) -> list[dict]:
     """One row a block, as plain values."""
-    return [{"block": s.block, "shortcut": s.way, "|F(x)|": s.residual, "|x|": s.shortcut, "ratio": s.ratio, "cosine": s.cosine}
-            for s in found]
+    return [
+        {
+            "block": s.block,
+            "shortcut": s.way,
+            "|F(x)|": s.residual,
+            "|x|": s.shortcut,
+            "ratio": s.ratio,
+            "cosine": s.cosine,
+        }
+        for s in found
+    ]

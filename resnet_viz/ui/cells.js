@@ -43,6 +43,7 @@ function make(parent) {
 }
 
 function build(all) {
+  all.place.style.setProperty("--least", `${all.head.least}px`);
   const first = all.numbers.findIndex((values) => values);
   all.figures = all.head.panels.map(({ title, alt }, number) => {
     const figure = document.createElement("figure"), caption = document.createElement("figcaption");

@@ -34,31 +34,52 @@ class Panel:
 
 
 def pick(
-    key: str, panels: Sequence[Panel], sides: Sides, size: tuple[int, int], *, label: str, first: tuple[int, int], in_url: str
+    key: str,
+    panels: Sequence[Panel],
+    sides: Sides,
+    size: tuple[int, int],
+    *,
+    label: str,
+    first: tuple[int, int],
+    in_url: str,
+    least: int = 165,
 ) -> tuple[int, int]:
     """Draw pictures and maps, all maps of one shape; returns (row, column) of the cell that is picked.
 
     sides   what one unit of the layer sees, of height and width
     size    pixels of the pictures, (height, width)
     first   the cell before anybody picked; in_url is the query parameter that carries the pick in a link
+    least   css pixels that a panel needs: where two have no room side by side, they stand one under the other
     """
     rows, columns = next(panel.values.shape for panel in panels if panel.values is not None)
     chosen = _picked(key, (rows, columns), first, in_url)
-    head = {"label": f"{label}: arrow keys move, Enter keeps the cell", "rows": rows, "columns": columns, "size": list(size),
-            "field": [side.size for side in sides],
-            "down": [span(sides[0], row, size[0]) for row in range(rows)],
-            "along": [span(sides[1], column, size[1]) for column in range(columns)]}
-    _cells(key=key, data=packed(panels, head, chosen), height="content",
-           on_picked_change=partial(_remember, key, columns, in_url))
+    head = {
+        "label": f"{label}: arrow keys move, Enter keeps the cell",
+        "rows": rows,
+        "columns": columns,
+        "size": list(size),
+        "least": least,
+        "field": [side.size for side in sides],
+        "down": [span(sides[0], row, size[0]) for row in range(rows)],
+        "along": [span(sides[1], column, size[1]) for column in range(columns)],
+    }
+    _cells(
+        key=key,
+        data=packed(panels, head, chosen),
+        height="content",
+        on_picked_change=partial(_remember, key, columns, in_url),
+    )
     return chosen
 
 
 def packed(panels: Sequence[Panel], head: dict, chosen: tuple[int, int]) -> bytes:
-    """The bytes that cells.js reads: uint32 head length, JSON head, then of each panel a PNG and its float32 numbers."""
+    """The bytes that cells.js reads: uint32 head length, JSON head, of each panel a PNG and its float32 numbers."""
     files = [png(panel.drawn) for panel in panels]
     numbers = [b"" if panel.values is None else panel.values.astype("<f4").tobytes() for panel in panels]
-    described = [{"title": panel.title, "alt": panel.alt, "bytes": len(file), "numbers": len(values)}
-                 for panel, file, values in zip(panels, files, numbers)]
+    described = [
+        {"title": panel.title, "alt": panel.alt, "bytes": len(file), "numbers": len(values)}
+        for panel, file, values in zip(panels, files, numbers)
+    ]
     parts = b"".join(part for pair in zip(files, numbers) for part in pair)
     head = {**head, "panels": described}
     digest = hashlib.sha256(json.dumps(head).encode() + parts).hexdigest()[:16]

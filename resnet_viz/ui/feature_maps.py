@@ -73,7 +73,8 @@ def controls(summary: Summary) -> tuple[Layer, int, str, str, str]:
     amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}",
                                     bind="query-params")
     by, scale = order_and_scale(order_place, scale_place)
-    beside = beside_place.selectbox("Beside it", list(BESIDE), format_func=BESIDE.get, key="beside", bind="query-params")
+    beside = beside_place.selectbox("Beside it", list(BESIDE), format_func=BESIDE.get, key="beside",
+                                    bind="query-params")
     return layer, channels if amount.startswith("all") else int(amount), by, scale, beside
 
 
@@ -85,7 +86,7 @@ def order_and_scale(order_place, scale_place) -> tuple[str, str]:
 
 
 def maps_of(checkpoint: Checkpoint, picture: NamedPicture, layer: str, key: str | None = None) -> FeatureMaps:
-    """The layer's answer to the picture, worked out once for all sessions; key: of a checkpoint that is not the current."""
+    """The layer's answer to the picture, worked out once for all sessions; key: of a checkpoint not the current."""
     return _maps(key or state.current_key(), picture.key, layer, checkpoint, picture)
 
 

@@ -1,4 +1,4 @@
-"""One layer on one picture, or on two, or before training and now: its maps to pick from, and what a cell of one sees."""
+"""One layer on a picture, or on two, or before training and now: maps to pick from, and what a cell of one sees."""
 
 from dataclasses import dataclass
 
@@ -46,10 +46,18 @@ def show(checkpoint: Checkpoint, picture: NamedPicture) -> None:
             _below_the_walls(sides, chosen, limit, scale, picture)
     with right:
         _one_map(layer, number, sides, limit, summary)
-    under_picture("view", story=lambda: st.markdown(ui.story(layer, seen, size)),
-                  formula=lambda: ui.formula(layer, seen), code=lambda: _code(layer),
-                  numbers=lambda: download_table(feature_maps.rows(seen), f"{picture.name}-{layer.name}.csv",
-                                                 ui.COLUMNS, feature_maps.describe(seen, picture.name)))
+    under_picture(
+        "view",
+        story=lambda: st.markdown(ui.story(layer, seen, size)),
+        formula=lambda: ui.formula(layer, seen),
+        code=lambda: _code(layer),
+        numbers=lambda: download_table(
+            feature_maps.rows(seen),
+            f"{picture.name}-{layer.name}.csv",
+            ui.COLUMNS,
+            feature_maps.describe(seen, picture.name),
+        ),
+    )
 
 
 # What stands beside
@@ -66,14 +74,18 @@ def _with_before(checkpoint: Checkpoint, picture: NamedPicture, layer: str) -> l
         st.info(plain(begun.why))
         return _alone(checkpoint, picture, layer)
     key = beginnings.before_key()
-    return [Side("Before training", ui.maps_of(begun.checkpoint, picture, layer, key), picture, begun.checkpoint, key),
-            *_alone(checkpoint, picture, layer)]
+    return [
+        Side("Before training", ui.maps_of(begun.checkpoint, picture, layer, key), picture, begun.checkpoint, key),
+        *_alone(checkpoint, picture, layer),
+    ]
 
 
 def _with_second(checkpoint: Checkpoint, picture: NamedPicture, layer: str) -> list[Side]:
     second = choose_second(picture)
     pictures = [picture] if second is None else [picture, second]
-    return [Side(one.name, ui.maps_of(checkpoint, one, layer), one, checkpoint, state.current_key()) for one in pictures]
+    return [
+        Side(one.name, ui.maps_of(checkpoint, one, layer), one, checkpoint, state.current_key()) for one in pictures
+    ]
 
 
 BESIDE = {"nothing": _alone, "before": _with_before, "second": _with_second}
@@ -88,7 +100,11 @@ LIMITS = {
     "layer": lambda sides: max(float(drawing.limits(side.seen.maps).max()) for side in sides),
     "network": _network_limit,
 }
-WHOLE = {"map": "the largest value of that map", "layer": "the largest value of the layer", "network": "the largest value of all layers"}
+WHOLE = {
+    "map": "the largest value of that map",
+    "layer": "the largest value of the layer",
+    "network": "the largest value of all layers",
+}
 
 
 # The walls
@@ -97,15 +113,39 @@ WHOLE = {"map": "the largest value of that map", "layer": "the largest value of 
 def _walls(layer: Layer, sides: list[Side], seen: FeatureMaps, chosen: np.ndarray, limit: float | None) -> int:
     """All maps, those of several sides in the same order; returns the channel that is picked."""
     channels, height, width = seen.maps.shape
-    st.markdown(f"**{layer.name}**: {len(chosen):,} of {channels:,} maps, {height} × {width} pixels each; "
-                f"{int(seen.dead.sum()):,} dead")
+    st.markdown(
+        f"**{layer.name}**: {len(chosen):,} of {channels:,} maps, {height} × {width} pixels each"
+        + (f"; {int(seen.dead.sum()):,} dead" if len(sides) == 1 else "")
+    )
     factor = -(-columns_for(len(chosen)) * width // (ATLAS // len(sides)))
     diverging = _diverging(sides)
-    shown = [walls.Wall(plain(side.title) if len(sides) > 1 else "", _tiles(side, chosen, limit, diverging, factor),
-                        feature_maps.describe(side.seen, side.picture.name), drawing.palette(diverging)) for side in sides]
-    names = [f"Channel {c}: mean {seen.mean[c]:.3g}, largest {seen.maximum[c]:.3g}{', dead' if seen.dead[c] else ''}" for c in chosen]
-    return walls.pick("map_wall", shown, chosen.tolist(), names, label=f"Maps of {layer.name}",
-                      first=int(chosen[seen.variance[chosen].argmax()]), in_url="map", most=460 if len(sides) > 1 else 660)
+    shown = [
+        walls.Wall(
+            _title(side) if len(sides) > 1 else "",
+            _tiles(side, chosen, limit, diverging, factor),
+            feature_maps.describe(side.seen, side.picture.name),
+            drawing.palette(diverging),
+        )
+        for side in sides
+    ]
+    names = [
+        f"Channel {c}: mean {seen.mean[c]:.3g}, largest {seen.maximum[c]:.3g}{', dead' if seen.dead[c] else ''}"
+        for c in chosen
+    ]
+    return walls.pick(
+        "map_wall",
+        shown,
+        chosen.tolist(),
+        names,
+        label=f"Maps of {layer.name}",
+        first=int(chosen[seen.variance[chosen].argmax()]),
+        in_url="map",
+        most=460 if len(sides) > 1 else 660,
+    )
+
+
+def _title(side: Side) -> str:
+    return f"{side.title}: {int(side.seen.dead.sum()):,} dead" if side.seen.dead.any() else side.title
 
 
 def _diverging(sides: list[Side]) -> bool:
@@ -117,13 +157,19 @@ def _tiles(side: Side, chosen: np.ndarray, limit: float | None, diverging: bool,
     return drawing.indices(drawing.shrunk(maps, factor), drawing.limits(maps) if limit is None else limit, diverging)
 
 
-def _below_the_walls(sides: list[Side], chosen: np.ndarray, limit: float | None, scale: str, picture: NamedPicture) -> None:
+def _below_the_walls(
+    sides: list[Side], chosen: np.ndarray, limit: float | None, scale: str, picture: NamedPicture
+) -> None:
     diverging = _diverging(sides)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content"):
-            ui.scale_line(diverging, limit, WHOLE[scale] + (" on both sides" if len(sides) > 1 and limit is not None else ""))
-        walls.download(lambda: _together([drawing.wall(side.seen.maps[chosen], limit, diverging) for side in sides]),
-                       f"{picture.name}-{sides[0].seen.layer}.png")
+            ui.scale_line(
+                diverging, limit, WHOLE[scale] + (" on both sides" if len(sides) > 1 and limit is not None else "")
+            )
+        walls.download(
+            lambda: _together([drawing.wall(side.seen.maps[chosen], limit, diverging) for side in sides]),
+            f"{picture.name}-{sides[0].seen.layer}.png",
+        )
 
 
 def _together(drawn: list[Paletted]) -> np.ndarray:
@@ -138,14 +184,25 @@ def _one_map(layer: Layer, number: int, sides: list[Side], limit: float | None, 
     seen = sides[-1].seen
     st.markdown(f"**Map {number} of {layer.name}**, and what one cell of it sees")
     if seen.maps[number].size == 1:
-        st.caption("One number is left of the whole picture: " + ", ".join(
-            f"{plain(side.title)} {side.seen.maps[number].item():.4g}" for side in sides) + ". It comes from every pixel.")
+        st.caption(
+            "One number is left of the whole picture: "
+            + ", ".join(f"{plain(side.title)} {side.seen.maps[number].item():.4g}" for side in sides)
+            + ". It comes from every pixel."
+        )
         return
     at = np.unravel_index(int(np.nan_to_num(seen.maps[number]).argmax()), seen.maps[number].shape)
     names = [layer.name for layer in summary.layers]
     field = receptive_field.fields(summary.layers)[names.index(layer.name)]
-    cells.pick("map_cell", _panels(sides, number, limit), field, summary.input_shape[1:], in_url="cell",
-               label=f"Cells of map {number} of {layer.name}", first=(int(at[0]), int(at[1])))
+    cells.pick(
+        "map_cell",
+        _panels(sides, number, limit),
+        field,
+        summary.input_shape[1:],
+        in_url="cell",
+        label=f"Cells of map {number} of {layer.name}",
+        first=(int(at[0]), int(at[1])),
+        least=165 if len(sides) > 1 else 240,
+    )
 
 
 def _panels(sides: list[Side], number: int, limit: float | None) -> list[cells.Panel]:
@@ -155,23 +212,37 @@ def _panels(sides: list[Side], number: int, limit: float | None) -> list[cells.P
     for side in sides:
         if side.picture.key != last:
             pixels = ui.pixels_of(side.checkpoint, side.picture)
-            panels.append(cells.Panel(side.picture.name, pixels, f"{side.picture.name} as the network sees it, "
-                                      f"{pixels.shape[1]} × {pixels.shape[0]} pixels"))
+            panels.append(
+                cells.Panel(
+                    side.picture.name,
+                    pixels,
+                    f"{side.picture.name} as the network sees it, {pixels.shape[1]} × {pixels.shape[0]} pixels",
+                )
+            )
             last = side.picture.key
         values = side.seen.maps[number]
         top = float(np.abs(values).max()) if limit is None else limit
         drawn = Paletted(drawing.indices(values[None], top, diverging)[0], drawing.palette(diverging))
         title = "Its map" if len(sides) == 1 else side.title if one_picture else f"Map for {side.title}"
-        panels.append(cells.Panel(title, drawn, f"Map {number} for {side.picture.name}, {values.shape[0]} × {values.shape[1]} "
-                                  f"cells, the largest {values.max():.3g}", values))
+        panels.append(
+            cells.Panel(
+                title,
+                drawn,
+                f"Map {number} for {side.picture.name}, {values.shape[0]} × {values.shape[1]} "
+                f"cells, the largest {values.max():.3g}",
+                values,
+            )
+        )
     return panels
 
 
 def _code(layer: Layer) -> None:
-    st.code("from resnet_viz import checkpoints\nfrom resnet_viz.analysis.feature_maps import feature_maps\n"
-            "from resnet_viz.data.preprocessing import see\n\n"
-            f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
-            "model = checkpoints.model(checkpoint)\n"
-            "tensor = see(picture, checkpoint.preprocessing).tensor  # picture: PIL, RGB\n"
-            f'seen = feature_maps(model, tensor, "{layer.name}")\n'
-            f"seen.maps.shape  # {layer.output_shape}")
+    st.code(
+        "from resnet_viz import checkpoints\nfrom resnet_viz.analysis.feature_maps import feature_maps\n"
+        "from resnet_viz.data.preprocessing import see\n\n"
+        f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
+        "model = checkpoints.model(checkpoint)\n"
+        "tensor = see(picture, checkpoint.preprocessing).tensor  # picture: PIL, RGB\n"
+        f'seen = feature_maps(model, tensor, "{layer.name}")\n'
+        f"seen.maps.shape  # {layer.output_shape}"
+    )

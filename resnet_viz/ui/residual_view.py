@@ -17,13 +17,23 @@ from .pictures import NamedPicture
 from .tensors import CHART
 
 MAPS = 16
-WAYS = {"identity": "as it came", "padding": "every second pixel, padded with empty maps", "projection": "brought to the new shape by a 1 × 1 convolution"}
+WAYS = {
+    "identity": "as it came",
+    "padding": "every second pixel, padded with empty maps",
+    "projection": "brought to the new shape by a 1 × 1 convolution",
+}
 TITLES = {"F(x)": "F(x), what the block works out", "x + F(x)": "x + F(x), the sum", "after": "after the activation"}
 SHORT = {"after": "after the activation"}
 ORDERS = {"residual": "where F(x) is largest", "shortcut": "where x is largest", "channel": "by channel"}
 COLUMNS = {"block": st.column_config.TextColumn("Block"), "shortcut": st.column_config.TextColumn("Shortcut")} | {
     name: st.column_config.NumberColumn(label, format="%.3f")
-    for name, label in (("|F(x)|", "|F(x)|"), ("|x|", "|x|"), ("ratio", "|F(x)| / |x|"), ("cosine", "Cosine of F(x) and x"))}
+    for name, label in (
+        ("|F(x)|", "|F(x)|"),
+        ("|x|", "|x|"),
+        ("ratio", "|F(x)| / |x|"),
+        ("cosine", "Cosine of F(x) and x"),
+    )
+}
 
 
 def show(checkpoint: Checkpoint, picture: NamedPicture) -> None:
@@ -43,12 +53,20 @@ def show(checkpoint: Checkpoint, picture: NamedPicture) -> None:
     st.subheader("How much every block adds", anchor=False)
     before = _before(picture)
     finding = residual_view.describe(found)
-    st.plotly_chart(chart.ratios(names, [s.ratio for s in found], [s.ratio for s in before] if before else None, block),
-                    config=CHART, key="ratios", alt=finding)
+    st.plotly_chart(
+        chart.ratios(names, [s.ratio for s in found], [s.ratio for s in before] if before else None, block),
+        config=CHART,
+        key="ratios",
+        alt=finding,
+    )
     st.caption(plain(f"{finding} The length of x is the root of the sum of the squares of all its numbers."))
-    under_picture("view", story=lambda: st.markdown(story(seen, share)), formula=lambda: _formula(seen, share),
-                  code=lambda: _code(block),
-                  numbers=lambda: download_table(residual_view.rows(found), f"{picture.name}-blocks.csv", COLUMNS, finding))
+    under_picture(
+        "view",
+        story=lambda: st.markdown(story(seen, share)),
+        formula=lambda: _formula(seen, share),
+        code=lambda: _code(block),
+        numbers=lambda: download_table(residual_view.rows(found), f"{picture.name}-blocks.csv", COLUMNS, finding),
+    )
 
 
 def order(seen: Parts, by: str) -> np.ndarray:
@@ -65,13 +83,25 @@ def _walls(seen: Parts, chosen: np.ndarray, picture: NamedPicture) -> int:
     limit = max(float(np.abs(part[chosen]).max()) for part in found.values())
     titles = TITLES | {"x": f"x, {WAYS[seen.way]}"}
     factor = drawing.shrink_factor(len(chosen), seen.total.shape[2], 480)
-    shown = [walls.Wall(titles[name], drawing.indices(drawing.shrunk(part[chosen], factor), limit, True),
-                        f"{titles[name]}: {len(chosen):,} maps of {seen.block} for {picture.name}, "
-                        f"from {part.min():.3g} to {part.max():.3g}", drawing.palette(True)) for name, part in found.items()]
+    shown = [
+        walls.Wall(
+            titles[name],
+            drawing.indices(drawing.shrunk(part[chosen], factor), limit, True),
+            f"{titles[name]}: {len(chosen):,} maps of {seen.block} for {picture.name}, "
+            f"from {part.min():.3g} to {part.max():.3g}",
+            drawing.palette(True),
+        )
+        for name, part in found.items()
+    ]
     strength = {name: np.sqrt(np.square(part).sum(axis=(1, 2))) for name, part in found.items()}
-    names = [f"Channel {c}: |x| {strength['x'][c]:.3g}, |F(x)| {strength['F(x)'][c]:.3g}, |x + F(x)| {strength['x + F(x)'][c]:.3g}"
-             for c in chosen]
-    number = walls.pick("map_wall", shown, chosen.tolist(), names, label=f"Maps of {seen.block}", first=int(chosen[0]), in_url="map")
+    names = [
+        f"Channel {c}: |x| {strength['x'][c]:.3g}, |F(x)| {strength['F(x)'][c]:.3g}, "
+        f"|x + F(x)| {strength['x + F(x)'][c]:.3g}"
+        for c in chosen
+    ]
+    number = walls.pick(
+        "map_wall", shown, chosen.tolist(), names, label=f"Maps of {seen.block}", first=int(chosen[0]), in_url="map"
+    )
     ui.scale_line(True, limit, "the largest value of all that is shown; white is 0")
     return number
 
@@ -85,50 +115,83 @@ def _one_map(seen: Parts, number: int, checkpoint: Checkpoint, picture: NamedPic
     panels = [cells.Panel(picture.name, pixels, f"{picture.name} as the network sees it")]
     for name, values in maps.items():
         drawn = Paletted(drawing.indices(values[None], limit, True)[0], drawing.palette(True))
-        panels.append(cells.Panel(SHORT.get(name, name), drawn, f"{name} of map {number}, from {values.min():.3g} to {values.max():.3g}",
-                                  values))
-    summary = networks.summary_of(networks.Choice(checkpoint.network, checkpoint.arguments, checkpoint.preprocessing.size))
+        panels.append(
+            cells.Panel(
+                SHORT.get(name, name),
+                drawn,
+                f"{name} of map {number}, from {values.min():.3g} to {values.max():.3g}",
+                values,
+            )
+        )
+    summary = networks.summary_of(
+        networks.Choice(checkpoint.network, checkpoint.arguments, checkpoint.preprocessing.size)
+    )
     place = [layer.name for layer in summary.layers].index(f"{seen.block}.add")
     at = np.unravel_index(int(np.nan_to_num(np.abs(maps["F(x)"])).argmax()), maps["F(x)"].shape)
-    cells.pick("map_cell", panels, receptive_field.fields(summary.layers)[place], pixels.shape[:2], in_url="cell",
-               label=f"Cells of map {number} of {seen.block}", first=(int(at[0]), int(at[1])))
+    cells.pick(
+        "map_cell",
+        panels,
+        receptive_field.fields(summary.layers)[place],
+        pixels.shape[:2],
+        in_url="cell",
+        label=f"Cells of map {number} of {seen.block}",
+        first=(int(at[0]), int(at[1])),
+    )
 
 
 def story(seen: Parts, share: Share) -> str:
     """What the block does, with its own numbers."""
-    left = ("The sum goes on as it is. " if seen.after is None else
-            f"The activation then cuts off what is below 0: {float((seen.total < 0).mean()):.0%} of the sum's numbers. ")
-    return (f"Two ways lead through **{seen.block}**. On one, x goes around ({WAYS[seen.way]}); on the other the block works out F(x). "
-            f"Here F(x) is **{share.ratio:.2f}** times as long as x: it {'corrects' if share.ratio < 1 else 'overrules'} what arrived. "
-            f"{_direction(share.cosine)} {left}A plain network of the same layers must rebuild everything at every step.")
+    left = (
+        "The sum goes on as it is. "
+        if seen.after is None
+        else f"The activation then cuts off what is below 0: {float((seen.total < 0).mean()):.0%} of the numbers. "
+    )
+    return (
+        f"Two ways lead through **{seen.block}**. On one, x goes around ({WAYS[seen.way]}); "
+        "on the other the block works out F(x). "
+        f"Here F(x) is **{share.ratio:.2f}** times as long as x: "
+        f"it {'corrects' if share.ratio < 1 else 'overrules'} what arrived. "
+        f"{_direction(share.cosine)} {left}A plain network of the same layers must rebuild everything at every step."
+    )
 
 
 def _direction(cosine: float) -> str:
     if not np.isfinite(cosine):
         return ""
-    words = ("points partly against x, so it takes away from it" if cosine < -0.2 else
-             "points partly along x, so it strengthens it" if cosine > 0.2 else
-             "points neither along x nor against it: it adds something else")
+    words = (
+        "points partly against x, so it takes away from it"
+        if cosine < -0.2
+        else "points partly along x, so it strengthens it"
+        if cosine > 0.2
+        else "points neither along x nor against it: it adds something else"
+    )
     return f"It {words} (cosine {cosine:.2f}).".replace("-", "−")
 
 
 def _formula(seen: Parts, share: Share) -> None:
-    st.latex(r"y = x + F(x), \qquad \frac{\lVert F(x) \rVert}{\lVert x \rVert} = "
-             rf"\frac{{{share.residual:.4g}}}{{{share.shortcut:.4g}}} = {share.ratio:.3g}")
+    st.latex(
+        r"y = x + F(x), \qquad \frac{\lVert F(x) \rVert}{\lVert x \rVert} = "
+        rf"\frac{{{share.residual:.4g}}}{{{share.shortcut:.4g}}} = {share.ratio:.3g}"
+    )
     at = np.unravel_index(int(np.nan_to_num(seen.total).argmax()), seen.total.shape)
     x, residual, total = (float(part[at]) for part in (seen.shortcut, seen.residual, seen.total))
     st.latex(rf"x + F(x) = {x:.3g} + ({residual:.3g}) = {total:.3g}")
-    st.caption(f"The norms are over all {seen.total.size:,} numbers; the sum is the largest: channel {at[0]}, row {at[1]}, column {at[2]}.")
+    st.caption(
+        f"The norms are over all {seen.total.size:,} numbers; the sum is the largest: "
+        f"channel {at[0]}, row {at[1]}, column {at[2]}."
+    )
 
 
 def _code(block: str) -> None:
-    st.code("from resnet_viz import checkpoints\nfrom resnet_viz.analysis.residual_view import parts, shares\n"
-            "from resnet_viz.data.preprocessing import see\n\n"
-            f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
-            "model = checkpoints.model(checkpoint)\n"
-            "tensor = see(picture, checkpoint.preprocessing).tensor  # picture: PIL, RGB\n"
-            f'seen = parts(model, tensor, "{block}")  # x, F(x), their sum, and after the activation\n'
-            "for share in shares(model, tensor):\n    print(share.block, share.ratio)")
+    st.code(
+        "from resnet_viz import checkpoints\nfrom resnet_viz.analysis.residual_view import parts, shares\n"
+        "from resnet_viz.data.preprocessing import see\n\n"
+        f'checkpoint = checkpoints.read(checkpoints.find("{state.current_reference()}"))\n'
+        "model = checkpoints.model(checkpoint)\n"
+        "tensor = see(picture, checkpoint.preprocessing).tensor  # picture: PIL, RGB\n"
+        f'seen = parts(model, tensor, "{block}")  # x, F(x), their sum, and after the activation\n'
+        "for share in shares(model, tensor):\n    print(share.block, share.ratio)"
+    )
 
 
 def _before(picture: NamedPicture) -> tuple[Share, ...] | None:

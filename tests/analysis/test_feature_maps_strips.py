@@ -31,7 +31,8 @@ def test_a_strip_says_what_the_layer_alone_says(model):
         for name in ("mean", "maximum", "variance"):
             assert np.allclose(getattr(strip, name), getattr(whole, name), atol=1e-5)
         assert np.allclose(strip.maps, whole.maps[strip.channels], atol=1e-6)
-        assert strip.limit == pytest.approx(np.abs(whole.maps).max()) and strip.lowest == pytest.approx(whole.maps.min())
+        assert strip.limit == pytest.approx(np.abs(whole.maps).max())
+        assert strip.lowest == pytest.approx(whole.maps.min())
         largest.append(strip.limit)
     assert found.limit == max(largest)
 
@@ -42,7 +43,8 @@ def test_the_first_in_every_order_are_kept(model, by):
     whole = feature_maps.feature_maps(model, picture(), "layer3.0.act2")
     maps, numbers = found.strips
     assert maps.channels[maps.first(by, 5)].tolist() == feature_maps.order(whole, by)[:5].tolist()
-    assert len(maps.first(by, 64)) == feature_maps_strips.KEPT < len(maps.channels) < 64 and len(numbers.first(by, 64)) == 10
+    assert len(maps.first(by, 64)) == feature_maps_strips.KEPT < len(maps.channels) < 64
+    assert len(numbers.first(by, 64)) == 10
 
 
 def test_large_maps_are_kept_as_means_of_blocks(model):
@@ -85,7 +87,8 @@ def test_the_model_is_left_as_found(fails):
     else:
         feature_maps_strips.strips(model, picture(), ["act1"])
     assert [m.training for m in model.modules()] == modes and not any(m._forward_hooks for m in model.modules())
-    assert all(torch.equal(t, model.state_dict()[name]) for name, t in state.items()) and torch.equal(random, torch.get_rng_state())
+    assert all(torch.equal(t, model.state_dict()[name]) for name, t in state.items())
+    assert torch.equal(random, torch.get_rng_state())
 
 
 def test_an_unknown_layer_is_one_sentence(model):

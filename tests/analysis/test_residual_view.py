@@ -74,7 +74,8 @@ def test_a_silent_branch_adds_nothing(picture):
     assert np.array_equal(seen.total, seen.shortcut) and np.array_equal(seen.after, seen.total)
 
 
-@pytest.mark.parametrize(("network", "ways"), [("resnet8", {"identity", "padding"}), ("hw4-resnet", {"identity", "projection"}),
+@pytest.mark.parametrize(("network", "ways"), [("resnet8", {"identity", "padding"}),
+                                               ("hw4-resnet", {"identity", "projection"}),
                                                ("resnet50-cifar", {"identity", "projection"})])
 def test_every_kind_of_block(network, ways, picture):
     model = build(network)
@@ -95,8 +96,10 @@ def test_an_unknown_block_is_one_sentence(picture):
         residual_view.parts(build(), picture, "layer9.0")
 
 
-@pytest.mark.parametrize("look", [residual_view.shares, lambda model, tensor: residual_view.parts(model, tensor, "layer2.0")],
-                         ids=["shares", "parts"])
+LOOKS = {"shares": residual_view.shares, "parts": lambda model, tensor: residual_view.parts(model, tensor, "layer2.0")}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_model_is_left_as_found(look, fails, picture):
     model = build().train()
@@ -106,5 +109,6 @@ def test_the_model_is_left_as_found(look, fails, picture):
             look(model, torch.zeros(1, 5, 32, 32))
     else:
         look(model, picture)
-    assert all(module.training and not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert torch.equal(random, torch.get_rng_state())

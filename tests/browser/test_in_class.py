@@ -86,6 +86,8 @@ def kernels_of_one_filter(page):
 
 
 def maps_of_a_picture(page):
+    page.get_by_role("radio", name="One layer").click()
+    rest(page)
     choose(page, "Layer", "layer1.0.act2")
     choose(page, "Order", "by variance")
     choose(page, "Colour scale for", "whole layer")

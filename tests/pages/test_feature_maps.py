@@ -51,7 +51,8 @@ def values_of(found: dict, rest: bytes) -> dict[str, np.ndarray]:
 
 def test_the_whole_network_as_a_column_of_strips(run):
     strips = head(open_page("feature_maps"), "strips")[0]["strips"]
-    assert [strip["title"] for strip in strips] == ["What the network sees", "act1", "layer1.0.act2", "layer2.0.act2", "layer3.0.act2", "fc"]
+    assert [strip["title"] for strip in strips] == ["What the network sees", "act1", "layer1.0.act2", "layer2.0.act2",
+                                                    "layer3.0.act2", "fc"]
     seen = feature_maps.feature_maps(*model_and_tensor(run), "layer2.0.act2")
     dead = f"; {int(seen.dead.sum()):,} dead" if seen.dead.any() else ""
     assert strips[3]["line"] == f"32 maps, 16 × 16{dead}"
@@ -63,7 +64,8 @@ def test_the_whole_network_as_a_column_of_strips(run):
 def test_maps_of_every_kind_of_layer(run):
     app = open_page("feature_maps", look="One layer")
     assert "16 feature maps of 32 x 32 of act1" in shown_walls(app)[0]["alt"]
-    for layer, words in (("layer2.0.downsample", "32 feature maps of 16 x 16"), ("layer3.0.add", "64 feature maps of 8 x 8"),
+    for layer, words in (("layer2.0.downsample", "32 feature maps of 16 x 16"),
+                         ("layer3.0.add", "64 feature maps of 8 x 8"),
                          ("fc", "10 feature maps of 1 x 1")):
         app = choose(app, "Layer", layer)
         assert not app.error and words in shown_walls(app)[0]["alt"]
@@ -87,12 +89,14 @@ def test_a_cell_comes_with_its_numbers_and_what_it_sees(run):
 
 def test_before_training_and_now(run):
     app = open_page("feature_maps", look="One layer", layer="layer1.0.act2", beside="before training")
-    assert [wall["title"] for wall in shown_walls(app)] == ["Before training", "Now"]
+    titles = [wall["title"] for wall in shown_walls(app)]
     found, rest = head(app, "cells")
     values, chosen = values_of(found, rest), shown_walls(app)[0]["chosen"]
-    for title, weights in (("Before training", "initial"), ("Now", "best")):
-        expected = feature_maps.feature_maps(*model_and_tensor(run, weights), "layer1.0.act2").maps
-        assert np.allclose(values[title], expected[chosen], atol=1e-4)
+    for place, (title, weights) in enumerate((("Before training", "initial"), ("Now", "best"))):
+        expected = feature_maps.feature_maps(*model_and_tensor(run, weights), "layer1.0.act2")
+        dead = int(expected.dead.sum())
+        assert titles[place] == (f"{title}: {dead} dead" if dead else title)
+        assert np.allclose(values[title], expected.maps[chosen], atol=1e-4)
 
 
 def test_a_run_whose_beginning_is_not_known_says_so(run):
@@ -103,12 +107,12 @@ def test_a_run_whose_beginning_is_not_known_says_so(run):
 
 def test_two_pictures_keep_the_pinned_channel(run):
     app = open_page("feature_maps", look="One layer", beside="a second picture", map="7")
-    first, second = (wall["title"] for wall in shown_walls(app))
+    first, second = (wall["title"].split(":")[0] for wall in shown_walls(app))
     found, rest = head(app, "cells")
     assert first != second and list(values_of(found, rest)) == [f"Map for {first}", f"Map for {second}"]
     assert [panel["title"] for panel in found["panels"]][::2] == [first, second]
     app = choose(app, "Second picture", app.selectbox(key="second").options[1])
-    assert shown_walls(app)[1]["title"] != second and shown_walls(app)[0]["chosen"] == 7
+    assert not shown_walls(app)[1]["title"].startswith(second) and shown_walls(app)[0]["chosen"] == 7
 
 
 def test_a_residual_block_adds_up(run):
@@ -133,8 +137,8 @@ def test_every_view_of_every_look(run, look, view):
         compile(app.code[0].value, "code", "exec")
 
 
-@pytest.mark.parametrize(("network", "arguments"), [("grapheme-resnet", {}), ("simple-cnn", {}), ("plain8", {}), ("hw4-resnet", {}),
-                                                    ("resnet50-cifar", {"in_channels": 1})])
+@pytest.mark.parametrize(("network", "arguments"), [("grapheme-resnet", {}), ("simple-cnn", {}), ("plain8", {}),
+                                                    ("hw4-resnet", {}), ("resnet50-cifar", {"in_channels": 1})])
 def test_other_networks_and_heads(runs_folder, network, arguments):
     size, channels = (64 if network == "grapheme-resnet" else 32), zoo.channels_of(network, arguments)
     header = {"network": network, "arguments": arguments,
