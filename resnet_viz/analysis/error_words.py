@@ -64,6 +64,12 @@ def when(history: History, frame: int) -> str:
     return f"the end of epoch {epoch:,}" if epoch else f"step {step:,} of the first epoch"
 
 
+def tick(history: History, frame: int) -> str:
+    """The same for an axis: "before", "step 8", "epoch 5"."""
+    step, epoch = int(history.step[frame]), int(history.epoch[frame])
+    return "before" if step == 0 else f"epoch {epoch:,}" if epoch else f"step {step:,}"
+
+
 def sureness(found: Calibration) -> str:
     """Whether the network promises too much, in one or two sentences."""
     about, all_ = int(found.count[-1]), int(found.count.sum())

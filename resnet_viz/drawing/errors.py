@@ -56,34 +56,35 @@ def class_bars(rows: Sequence[dict]) -> go.Figure:
     return _arranged(figure, 90 + 30 * len(rows))
 
 
-def class_lines(shares: np.ndarray, classes: Sequence[str], when: Sequence[str]) -> go.Figure:
+def class_lines(shares: np.ndarray, classes: Sequence[str], when: Sequence[str], ticks: Sequence[str]) -> go.Figure:
     """Share of each class that is recognised, frame by frame: [frames, n], nan for a class without pictures. The best and
-    the worst at the end are in colour."""
+    the worst at the end are in colour. when and ticks name a frame in words, for the mouse and for the axis."""
     figure = go.Figure()
     there = np.flatnonzero(np.isfinite(shares[-1]))
     order = there[np.argsort(shares[-1, there], kind="stable")]
     loud = {int(order[-1]): RIGHT, int(order[0]): WRONG} if len(order) else {}
     for i in sorted(order.tolist(), key=lambda i: i in loud):  # those in colour above the others
         figure.add_scatter(x=np.arange(len(shares)), y=shares[:, i], name=classes[i], mode="lines", text=list(when),
-                           line={"color": loud.get(i, colours.LIGHT_GREY), "width": 3 if i in loud else 1.5},
+                           line={"color": loud.get(i, colours.GREY), "width": 3 if i in loud else 1},
+                           opacity=1 if i in loud else 0.6,
                            hovertemplate=f"{classes[i]}: %{{y:.1%}} at %{{text}}<extra></extra>", showlegend=i in loud)
-    ticks = np.unique(np.linspace(0, len(shares) - 1, min(5, len(shares))).round().astype(int))
-    figure.update_xaxes(tickvals=ticks.tolist(), ticktext=[when[i] for i in ticks], automargin=True)
+    places = np.unique(np.linspace(0, len(shares) - 1, min(5, len(shares))).round().astype(int))
+    figure.update_xaxes(tickvals=places.tolist(), ticktext=[ticks[i] for i in places], ticklabeloverflow="allow")
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="of its pictures recognised")
-    return _arranged(figure, 460)
+    return _arranged(figure, 460).update_layout(margin={"l": 0, "r": 36, "t": 8, "b": 28})
 
 
-def cell_line(shares: np.ndarray, when: Sequence[str], frame: int, right: bool) -> go.Figure:
+def cell_line(shares: np.ndarray, when: Sequence[str], ticks: Sequence[str], frame: int, right: bool) -> go.Figure:
     """One cell's share of its row, frame by frame [frames], and the frame in view."""
     colour = RIGHT if right else WRONG
     figure = go.Figure()
     figure.add_scatter(x=np.arange(len(shares)), y=shares, mode="lines", text=list(when), line={"color": colour, "width": 2.5},
                        hovertemplate="%{y:.1%} at %{text}<extra></extra>")
     figure.add_scatter(x=[frame], y=[shares[frame]], mode="markers", marker={"color": colour, "size": 10}, hoverinfo="skip")
-    figure.update_xaxes(tickvals=[0, len(shares) - 1], ticktext=[when[0], when[-1]], range=[-0.3, len(shares) - 0.4],
-                        automargin=True)
+    figure.update_xaxes(tickvals=[0, len(shares) - 1], ticktext=[ticks[0], ticks[-1]], range=[-0.3, len(shares) - 0.4],
+                        ticklabeloverflow="allow")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4)
-    return _arranged(figure, 190).update_layout(showlegend=False)
+    return _arranged(figure, 190).update_layout(showlegend=False, margin={"l": 0, "r": 36, "t": 8, "b": 28})
 
 
 def reliability(count: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> go.Figure:

@@ -148,9 +148,12 @@ def announced(what: str, cost_s: float, key: str) -> bool:
     """Whether to begin: what is quick begins by itself, the rest says what it costs and waits."""
     if cost_s <= PATIENCE_S:
         return True
-    with st.container(horizontal=True, vertical_alignment="center"):
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Compute", type="primary", key=f"compute_{key}", icon=":material/play_arrow:")
         st.markdown(f"{what} {attribution_words.duration(cost_s)} on this machine. You can stop; what is done stays.")
+    if pressed:
+        place.empty()  # what is under way or done is no longer offered
     return pressed
 
 

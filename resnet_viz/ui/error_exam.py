@@ -70,9 +70,12 @@ def _made_here(path: str) -> bool:
 
 def _begun(data: str, split: str) -> bool:
     """Reading many files takes a while and keeps nothing when it is stopped: it waits for a click."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Ask the network", type="primary", key="begin_exam", icon=":material/play_arrow:")
         st.markdown(f"Reads the {split} pictures of {plain(data)} and asks what each one is. You can stop at any time.")
+    if pressed:
+        place.empty()
     return pressed
 
 

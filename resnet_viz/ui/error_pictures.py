@@ -112,6 +112,8 @@ def closer(seen: Seen, place: int) -> None:
     verdicts, pixels = seen.verdicts, _pixels(seen, np.array([place]))[0]
     said, true = (verdicts.classes[int(which[place])] for which in (verdicts.answered, verdicts.true))
     st.markdown(f"**{plain(words.verdict(verdicts, place))}**")
+    if st.session_state.get("looked", True):
+        _maps(seen, np.array([place]))
     pair = heats(seen, place)
     with st.container(horizontal=True, gap="small"):
         tile(pixels, f"picture {int(seen.sitting.exam.numbers[place]):,} of {plain(seen.choice.data)}, {seen.choice.split}",

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ..analysis import calibration, errors, last_features
 from ..analysis import error_words as words
+from ..analysis.errors import History
 from ..analysis.prediction_words import percent
 from ..drawing import errors as drawing
 from ..drawing import tiles
@@ -51,8 +52,7 @@ def _beside(seen: Seen, picked: tuple[int, int]) -> None:
     st.caption(plain(_cell_words(seen, picked)))
     if seen.history and len(seen.history) > 1:
         shares = errors.rates(seen.history.counts)[:, picked[0], picked[1]]
-        when = [words.when(seen.history, i) for i in range(len(seen.history))]
-        _chart(drawing.cell_line(shares, when, seen.frame, picked[0] == picked[1]),
+        _chart(drawing.cell_line(shares, *_moments(seen.history), seen.frame, picked[0] == picked[1]),
                f"{_cell_title(seen, picked)}: from {percent(float(shares[0]))} to {percent(float(shares[-1]))} of the class")
     with st.container(gap=None):
         st.markdown("**Most frequent mistakes**")
@@ -88,13 +88,18 @@ def classes(seen: Seen) -> None:
     if seen.history and len(seen.history) > 1:
         sums = seen.history.counts.sum(axis=2)
         shares = np.where(sums > 0, np.diagonal(errors.rates(seen.history.counts), axis1=1, axis2=2), np.nan)
-        when = [words.when(seen.history, i) for i in range(len(seen.history))]
-        _chart(drawing.class_lines(shares, seen.classes, when), "How the share that is recognised came to be, class by class: "
+        _chart(drawing.class_lines(shares, seen.classes, *_moments(seen.history)), "How the share that is recognised came to be, class by class: "
                f"at the end {rows[-1]['class']} is best with {percent(rows[-1]['right'])}")
     _chart(drawing.class_bars(rows), f"Hardest: {rows[0]['class']}, {percent(rows[0]['right'])} recognised; "
            f"easiest: {rows[-1]['class']}, {percent(rows[-1]['right'])}")
     if len(rows) > drawing.MOST_BARS:
         st.caption(f"The {drawing.MOST_BARS} hardest of {len(rows):,} classes; the table under Numbers has all.")
+
+
+def _moments(history: History) -> tuple[list[str], list[str]]:
+    """Every frame in words, and in short for an axis."""
+    frames = range(len(history))
+    return [words.when(history, i) for i in frames], [words.tick(history, i) for i in frames]
 
 
 def _chart(figure, alt: str) -> None:
@@ -117,7 +122,7 @@ def sureness(seen: Seen) -> None:
         st.metric("Expected calibration error", f"{100 * found.error:.1f} points",
                   help="The mean distance of what was promised from what came true, over all answers.")
         st.metric("Best temperature on these pictures", f"{best:.2f}",
-                  f"leaves {100 * calibrated(seen, best).error:.1f} points", delta_color="off",
+                  f"leaves {100 * calibrated(seen, best).error:.1f} points", delta_color="off", delta_arrow="off",
                   help="The one with the least loss. Choose it on pictures that nothing else is judged by.")
         st.markdown(plain(words.sureness(found)))
 
@@ -139,7 +144,7 @@ def surest_mistakes(seen: Seen) -> None:
         return
     places = errors.surest_mistakes(seen.verdicts, MOST_MISTAKES)
     st.caption(plain(f"{int((~seen.verdicts.right).sum()):,} mistakes among {current(seen)}."))
-    _pictures(seen, places, "worst_wall", "Surest mistakes")
+    _pictures(seen, places, "worst_wall", "Mistakes")
 
 
 # The map

@@ -121,7 +121,7 @@ function draw(wall) {
     const fits = (scale) => columns * (width * scale + gapOf(width * scale)) - gapOf(width * scale) <= room;
     let scale = Math.max(1, Math.floor(room / (columns * width)));
     while (scale > 1 && !fits(scale)) scale -= 1;
-    if (!fits(scale)) scale = Math.max(room - columns + 1, columns) / (columns * width);
+    while (!fits(scale) && width * scale > 1) scale *= 0.97;
     const wide = Math.max(1, Math.floor(width * scale)), high = Math.max(1, Math.round(wide * height / width)), gap = gapOf(wide);
     const grid = { wide, high, ratio, stepX: wide + gap, stepY: high + gap };
     canvas.grid = grid;
