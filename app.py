@@ -16,6 +16,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("inspect/kernels", "Kernels", "grid_view"),
         ("inspect/feature_maps", "Feature maps", "layers"),
         ("inspect/attributions", "Attributions", "center_focus_strong"),
+        ("inspect/surgery", "Surgery", "healing"),
         ("inspect/errors", "Errors", "rule"),
     ],
     "Train": [
