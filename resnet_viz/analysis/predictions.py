@@ -170,7 +170,7 @@ def what_the_network_saw(image: Image.Image, preprocessing: Preprocessing) -> Vi
 
 def table(names: Sequence[str], said: Sequence[tuple[Sequence[Verdict], Caution | None]]) -> list[dict]:
     """One row a picture: of each head the first two classes with their probabilities (0..1), entropy and margin; and
-    the caution: True or False, with the share of validation pictures as strange; None where nothing is known.
+    the caution: True or False, with the share of validation pictures as strange, where that is known.
     """
     rows = []
     for name, (verdicts, caution) in zip(names, said):
@@ -182,8 +182,8 @@ def table(names: Sequence[str], said: Sequence[tuple[Sequence[Verdict], Caution 
                 second = verdict.answers[1]
                 row[f"second{mark}"], row[f"second probability{mark}"] = second.label, second.probability
             row[f"entropy, bits{mark}"], row[f"margin{mark}"] = verdict.entropy_bits, verdict.margin
-        row["caution"] = None if caution is None else caution.unlike
-        row["as strange"] = None if caution is None else caution.share
+        if caution is not None:
+            row["caution"], row["as strange"] = caution.unlike, caution.share
         rows.append(row)
     return rows
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from ..analysis.prediction_words import percent, spoken
+from ..analysis.prediction_words import percent
 from ..analysis.predictions import table
 from ..data import downloads, sources
 from ..data.sources import SOURCES, Pictures
 from ..data.splits import some_of_each
 from . import predictions
 from .beside import Network
-from .page import PERCENT, download_table
+from .page import PERCENT, download_table, plain
 from .pictures import NamedPicture, example_pictures, thumbnail
 
-FEW, MOST = 40, 1_000
+FEW, MOST = 40, 400  # the page sends a small picture with every row
 DECIMAL = st.column_config.NumberColumn(format="%.3f")
 OWN, EXAMPLES = "Your pictures", "The examples"
 
@@ -39,13 +39,14 @@ def show_table(own: list[NamedPicture], networks: list[Network]) -> None:
     if truths:
         rows = [{"picture": row["picture"], "shows": truth, **row} for row, truth in zip(rows, truths)]
     finding = _finding(networks, asked, truths)
-    st.markdown(finding)
+    st.markdown("  \n".join(map(plain, finding.splitlines())))
     columns = {name: PERCENT for name in rows[0] if name == "as strange" or "probability" in name or "margin" in name}
     columns |= {name: DECIMAL for name in rows[0] if "entropy" in name}
     columns |= {name: st.column_config.CheckboxColumn() for name in rows[0] if name.startswith("caution")}
     download_table(rows, "predictions.csv", columns, finding, [thumbnail(picture) for picture in pictures])
-    st.caption("caution: unlike what the network learned from. as strange: the share of its run's validation pictures that"
-               " look as strange to it or more; below 5 % it is cautious.")
+    if any(network.familiar for network in networks):
+        st.caption("caution: unlike what the network learned from. as strange: the share of its run's validation pictures that"
+                   " look as strange to it or more; the caution begins at about 5 %.")
 
 
 def _rows(names: list[str], networks: list[Network], asked: list) -> list[dict]:
@@ -53,10 +54,11 @@ def _rows(names: list[str], networks: list[Network], asked: list) -> list[dict]:
     if len(networks) == 1:
         return table(names, asked[0])
     parts = [table(names, said) for said in asked]
-    columns = [column for column in parts[0][0] if column.startswith(("class", "probability", "caution"))]
+    columns = [name for name in dict.fromkeys(name for part in parts for name in part[0])
+               if name.startswith(("class", "probability", "caution"))]
     return [
-        {"picture": name} | {f"{column}, {network.title}": row.get(column) for column in columns
-                             for network, row in zip(networks, said)}
+        {"picture": name} | {f"{column}, {network.title}": row[column] for column in columns
+                             for network, row in zip(networks, said) if column in row}
         for name, *said in zip(names, *parts)
     ]
 
@@ -104,7 +106,5 @@ def _finding(networks: list[Network], asked, truths: list[str] | None) -> str:
             parts.append(f"{right:,} right ({percent(right / len(said))})")
         if network.familiar is not None:
             parts.append(f"{sum(caution.unlike for _, caution in said):,} cautioned")
-        sentences.append(("" if len(networks) == 1 else f"**{network.title}**: ") + ", ".join(parts) + ".")
-    if len(sentences) == 1 and len(asked[0]) == 1:
-        return spoken(asked[0][0][0][0])
-    return "  \n".join(sentences)
+        sentences.append(("" if len(networks) == 1 else f"{network.title}: ") + ", ".join(parts) + ".")
+    return "\n".join(sentences)

@@ -1,14 +1,17 @@
 """The predictions page: what is on the screen is what the analysis says of the same picture."""
 
 import io
+import json
 
 import pytest
+import torch
 from PIL import Image
 
 from resnet_viz import checkpoints, familiarity
 from resnet_viz.analysis import predictions
 from resnet_viz.analysis.prediction_words import percent
 from resnet_viz.data import examples, uploads
+from resnet_viz.networks import zoo
 
 from .test_every_page import alts, captions, open_page
 
@@ -133,3 +136,21 @@ def test_many_pictures_of_a_data_set_are_counted(network):
     right, cautioned = int((table["shows"] == table["class"]).sum()), int(table["caution"].sum())
     assert any(f"40 pictures, {right} right" in m.value and f"{cautioned} cautioned" in m.value for m in app.markdown)
     assert right > 30
+
+
+@pytest.mark.parametrize("look", ["This picture", "Disturb it", "Many pictures"])
+def test_a_foreign_network_with_three_heads_and_grey_pictures(tmp_path, look):
+    torch.manual_seed(0)
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    torch.save(zoo.build("grapheme-resnet", {}).state_dict(), folder / "foreign.pth")
+    app = open_page("inspect/predictions", checkpoint="runs/foreign.pth", look=look, beside=NAME)
+    assert not app.error, [error.value for error in app.error]
+    shown = [h.value for h in app.header] if look == "This picture" else live_answers(app) if look == "Disturb it" else \
+        [name for name in app.dataframe[0].value.columns if name.startswith("class")]
+    assert len(shown) == 4, "three classifiers, and the other network's one"
+
+
+def live_answers(app) -> list[dict]:
+    component = next(c for c in app.get("bidi_component") if c.proto.component_name.endswith("disturbance"))
+    return json.loads(component.proto.json)["answers"]
