@@ -16,6 +16,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("inspect/kernels", "Kernels", "grid_view"),
         ("inspect/feature_maps", "Feature maps", "layers"),
         ("inspect/attributions", "Attributions", "center_focus_strong"),
+        ("inspect/channels", "Channels", "manage_search"),
         ("inspect/surgery", "Surgery", "healing"),
         ("inspect/errors", "Errors", "rule"),
     ],
@@ -26,6 +27,9 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("train/gradients", "Gradients", "thermostat"),
         ("train/race", "Race", "flag"),
         ("train/resources", "Resources", "memory"),
+    ],
+    "Learn": [
+        ("learn/operations", "Operations", "calculate"),
     ],
 }
 

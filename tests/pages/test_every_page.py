@@ -23,6 +23,7 @@ PAGES = {  # page -> the question it answers
     "inspect/kernels": "What did the first layer learn?",
     "inspect/feature_maps": "What does each layer make of the picture?",
     "inspect/attributions": "Where did the network look?",
+    "inspect/channels": "What does a channel look for?",
     "inspect/surgery": "Which blocks does it need?",
     "inspect/errors": "What does the network get wrong?",
     "train/training": "How does a network learn?",
@@ -33,7 +34,7 @@ PAGES = {  # page -> the question it answers
     "train/resources": "What does training this network cost?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
-                   "inspect/attributions", "inspect/surgery", "inspect/errors")
+                   "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors")
 
 
 @pytest.fixture
@@ -105,6 +106,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
         "inspect/attributions": lambda: "Grad-CAM: " in alts(app) and "ninth of the picture" in alts(app),
+        "inspect/channels": lambda: "What the 16 channels of " in alts(app),
         "inspect/surgery": lambda: "only the checkpoint has 0, 1, 2" in app.error[0].value.replace("\\", ""),
         "inspect/errors": lambda: "only the checkpoint has 0, 1, 2" in app.error[0].value.replace("\\", ""),
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
