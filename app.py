@@ -28,9 +28,6 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("train/race", "Race", "flag"),
         ("train/resources", "Resources", "memory"),
     ],
-    "Learn": [
-        ("learn/operations", "Operations", "calculate"),
-    ],
 }
 
 

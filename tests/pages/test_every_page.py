@@ -32,6 +32,7 @@ PAGES = {  # page -> the question it answers
     "train/gradients": "Does the signal reach the first layer?",
     "train/race": "What does one switch change?",
     "train/resources": "What does training this network cost?",
+    "learn/learning": "How does a network learn from a mistake?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors")
@@ -106,10 +107,11 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/gradients": lambda: "mine" in selected(app) and "recorded no gradients" in app.info[0].value,
         "train/race": lambda: "there are not two yet" in app.info[0].value,
         "inspect/attributions": lambda: "Grad-CAM: " in alts(app) and "ninth of the picture" in alts(app),
-        "inspect/channels": lambda: "What the 16 channels of " in alts(app),
+        "inspect/channels": lambda: "What the 32 channels of layer2.0.add answer" in alts(app),
         "inspect/surgery": lambda: "only the checkpoint has 0, 1, 2" in app.error[0].value.replace("\\", ""),
         "inspect/errors": lambda: "only the checkpoint has 0, 1, 2" in app.error[0].value.replace("\\", ""),
         "train/resources": lambda: "current checkpoint" in str(app.selectbox(key="network").options),
+        "learn/learning": lambda: "Right are 24, 216, 24 and f = 14.008" in "".join(part.value for part in app.markdown),
         "train/runs": lambda: any('"ref": "runs/mine"' in part.proto.json for part in app.get("bidi_component")),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
