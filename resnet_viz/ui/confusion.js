@@ -135,7 +135,7 @@ function written(value, rates) {
   return rates ? (value < 0.005 ? "<1" : (100 * value).toFixed(0)) : whole(value);
 }
 
-// The deepest red is the largest mistake, the deepest blue all of a row (of counts: the most right answers)
+// The deepest orange is the largest mistake, the deepest blue all of a row (of counts: the most right answers)
 function ends(matrix) {
   const count = matrix.head.classes.length;
   let wrong = 0, right = matrix.head.rates ? 1 : 0;
@@ -230,7 +230,7 @@ function said(matrix, limit) {
   const { head } = matrix;
   if (!matrix.at) {
     const end = head.rates ? percent(limit.wrong) : whole(limit.wrong);
-    return `Rows: what it is. Columns: what the network says. Blue is right, red is wrong; the deepest red is ${end}${head.rates ? " of a row; numbers in %" : ""}. Click a cell for more.`;
+    return `Rows: what it is. Columns: what the network says. Blue is right, orange is wrong; the deepest orange is ${end}${head.rates ? " of a row; numbers in %" : ""}. Click a cell for more.`;
   }
   const [row, column] = matrix.at, count = countOf(matrix, row, column), sum = sumOf(matrix, row);
   const share = sum ? ` (${percent(count / sum)})` : "";

@@ -16,8 +16,8 @@ from .attributions import tile
 from .errors import Seen
 from .page import download_table, plain, problems
 
-MOST = 24  # pictures of a wall: four rows of six
-WIDE = 128  # css pixels a picture of a wall may take
+MOST = 24  # pictures of a wall: six rows of four, or three of eight
+WIDE = 115  # css pixels a picture of a wall may take
 SIDE = 96  # pixels of a picture in a wall; smaller ones stay as they are
 MAP_PASSES = 3  # a gradient costs about two more passes
 OPACITY = 0.6
@@ -41,8 +41,8 @@ def wall(seen: Seen, places: np.ndarray, key: str, title: str) -> int | None:
         for number, what in enumerate(("for what it says", "for what it is")):
             found.append(walls.Wall(f"Where it looked {what}", _small(maps[:, number]), f"Grad-CAM of each {what}"))
     return walls.pick(key, found, [int(place) for place in shown], [words.verdict(seen.verdicts, i) for i in shown],
-                      label=title, first=int(shown[0]), in_url="shown", columns=min(6, len(shown)),
-                      most=min(walls.MOST, WIDE * len(shown)))
+                      label=title, first=int(shown[0]), in_url="shown", columns=min(4 if maps is not None else 8, len(shown)),
+                      most=WIDE * min(len(shown), 4 if maps is not None else 8))
 
 
 def _pixels(seen: Seen, places: np.ndarray) -> np.ndarray:

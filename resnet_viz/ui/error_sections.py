@@ -11,7 +11,7 @@ from .errors import Seen, current
 from .page import plain
 
 LAID_OUT = ("What the last layer is given is the network's own description of a picture. Pictures that lie together look "
-            "alike to it; a red dot inside another class's cloud is a picture that it describes like that class. PCA looks "
+            "alike to it; an orange dot inside another class's cloud is a picture that it describes like that class. PCA looks "
             "along the two directions in which the descriptions differ most. t-SNE keeps neighbours together and gives up "
             "distances: neither the size of a cloud nor the gap between two means anything (van der Maaten, Hinton 2008).")
 

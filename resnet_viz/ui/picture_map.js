@@ -1,4 +1,4 @@
-// A map on which every picture has its place: dots or the pictures themselves, wrong answers in red, class names over the
+// A map on which every picture has its place: dots or the pictures themselves, wrong answers in orange, class names over the
 // middle of each class. The mouse or the arrow keys show a picture, a click or Enter picks it (trigger "picked").
 //
 // Data arrive as bytes (drawing/errors.py, feature_map): uint32 length of a JSON head, the head padded to 4 bytes, then the
@@ -156,7 +156,7 @@ function classNames(map, pen, style) {
 function enlarge(map) {
   const { head, at, seen, large, text, words } = map;
   seen.hidden = at === null || !map.atlas;
-  words.textContent = at === null ? "Each dot is a picture; red ones got a wrong answer. Touch one to see it, click it to look closer." : head.words[at];
+  words.textContent = at === null ? `${head.pictures ? "Pictures in an orange frame" : "Each dot is a picture; orange ones"} got a wrong answer. Touch one to see it in large, click it to look closer.` : head.words[at];
   if (seen.hidden) return;
   large.width = large.height = head.tile;
   tile(map, large.getContext("2d"), at, 0, 0, head.tile);
