@@ -125,9 +125,9 @@ def describe(found: tuple[Share, ...]) -> str:
     most, least = (choose(found, key=lambda share: share.ratio) for choose in (max, min))
     small = sum(share.ratio < 1 for share in found)
     return (
-        f"F(x) is smaller than x in {small:,} of {len(found):,} blocks: "
-        f"most in {most.block} ({most.ratio:.2f} times x), "
-        f"least in {least.block} ({least.ratio:.2f})."
+        f"F(x) is shorter than x in {small:,} of {len(found):,} blocks: "
+        f"longest in {most.block} ({most.ratio:.2f} times x), "
+        f"shortest in {least.block} ({least.ratio:.2f})."
     )
 
 

@@ -67,7 +67,7 @@ def pick(
         key=key,
         data=packed(panels, head, chosen),
         height="content",
-        on_picked_change=partial(_remember, key, columns, in_url),
+        on_picked_change=partial(_remember, key, (rows, columns), in_url),
     )
     return chosen
 
@@ -88,16 +88,25 @@ def packed(panels: Sequence[Panel], head: dict, chosen: tuple[int, int]) -> byte
 
 
 def _picked(key: str, shape: tuple[int, int], first: tuple[int, int], in_url: str) -> tuple[int, int]:
-    """What was picked here or what the link asks for ("row-column"), where the map has it; else the first."""
+    """What was picked here, on a map of this shape, or what the link asks for ("row-column"); else the first."""
+    if f"{key}_picked" in st.session_state:
+        of, place = st.session_state[f"{key}_picked"]
+        if of == shape:
+            return place
+        del st.session_state[f"{key}_picked"]  # on a map of another shape it would be another place
+        st.query_params.pop(in_url, None)
     words = st.query_params.get(in_url, "").split("-")
     asked = tuple(map(int, words)) if len(words) == 2 and all(word.isdecimal() for word in words) else None
-    wanted = st.session_state.get(f"{key}_picked", asked)
-    return wanted if wanted and all(place < length for place, length in zip(wanted, shape)) else first
+    if asked is None or not all(place < length for place, length in zip(asked, shape)):
+        return first
+    st.session_state[f"{key}_picked"] = shape, asked
+    return asked
 
 
-def _remember(key: str, columns: int, in_url: str) -> None:
-    place = (st.session_state.get(key) or {}).get("picked")
-    if place is None or place < 0:
+def _remember(key: str, shape: tuple[int, int], in_url: str) -> None:
+    at = (st.session_state.get(key) or {}).get("picked")
+    if at is None or not 0 <= at < shape[0] * shape[1]:
         return
-    st.session_state[f"{key}_picked"] = divmod(place, columns)
-    st.query_params[in_url] = "{}-{}".format(*divmod(place, columns))
+    row, column = divmod(at, shape[1])
+    st.session_state[f"{key}_picked"] = shape, (row, column)
+    st.query_params[in_url] = f"{row}-{column}"

@@ -206,7 +206,7 @@ def _shares(key: str, picture_key: str, _checkpoint: Checkpoint, _picture: Named
         return residual_view.shares(model, see(_picture.image, _checkpoint.preprocessing).tensor)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _parts(key: str, picture_key: str, block: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> Parts:
     with state.model_of(_checkpoint) as model:
         return residual_view.parts(model, see(_picture.image, _checkpoint.preprocessing).tensor, block)

@@ -60,7 +60,7 @@ def test_the_ratio_is_that_of_the_norms(picture):
         assert share.cosine == pytest.approx(cosine, abs=1e-5)
     assert residual_view.rows(found)[1]["ratio"] == found[1].ratio
     most = max(found, key=lambda share: share.ratio)
-    assert f"most in {most.block} ({most.ratio:.2f} times x)" in residual_view.describe(found)
+    assert f"longest in {most.block} ({most.ratio:.2f} times x)" in residual_view.describe(found)
 
 
 def test_a_silent_branch_adds_nothing(picture):

@@ -75,6 +75,19 @@ def test_a_cell_shows_on_the_picture_what_it_sees(open_maps):
     expect(page.locator(".cells + output")).to_contain_text("Row 11, column 5", timeout=30_000)
 
 
+def test_a_cell_stays_where_the_maps_have_the_same_shape_and_is_let_go_where_not(open_maps):
+    page = open_maps(f"&look=One+layer&layer={LAYER}&map=3", ".cells canvas")
+    page.locator(".cells .map").click(position={"x": 5, "y": 5})
+    expect(page).to_have_url(re.compile("cell=0-0"))
+    for layer, stays in (("layer2.1.act2", True), ("layer3.0.act2", False)):
+        page.get_by_role("combobox", name=re.compile("Layer")).click()
+        page.keyboard.type(layer)  # the list is long: what is not in sight is not there
+        page.get_by_role("option", name=layer, exact=True).click()
+        expect(page.get_by_text(f"Map 3 of {layer}")).to_be_visible()
+        expect(page).to_have_url(re.compile(f"layer={layer}"))
+        assert ("cell=0-0" in page.url) == stays
+
+
 @pytest.mark.parametrize(("look", "canvas"), [("Whole+network", ".strips canvas"), ("One+layer", ".cells canvas"),
                                               ("One+residual+block", ".cells canvas")])
 @pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
