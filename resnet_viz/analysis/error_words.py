@@ -51,7 +51,7 @@ def growth(history: History, frame: int) -> str:
     shares = np.trace(history.counts, axis1=1, axis2=2) / history.counts.sum(axis=(1, 2))
     now = f"{percent(float(shares[frame]))} at {when(history, frame)}"
     if history.step[0] == 0:
-        guessed = f"Before training {percent(float(shares[0]))} of these held-out pictures were right, which is guessing"
+        guessed = f"Before training {percent(float(shares[0]))} of the held-out pictures were right, which is guessing"
         return f"{guessed}; {now}." if frame else f"{guessed}."
     return f"Of the held-out pictures {percent(float(shares[frame]))} are right at {when(history, frame)}."
 
