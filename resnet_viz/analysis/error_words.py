@@ -31,7 +31,7 @@ def story(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
     lines.append(f"The other way round, {classes[answered]} taken for {classes[true]}: {_times(back)}"
                  + (f", of {counts[answered].sum():,}." if counts[answered].sum() else "; there is no such picture here."))
     rows = errors.class_rows(counts, classes)
-    if len(rows) > 1:
+    if rows[0]["right"] < rows[-1]["right"]:
         lines.append(f"Hardest is {rows[0]['class']} ({percent(rows[0]['right'])} recognised), easiest {rows[-1]['class']} "
                      f"({percent(rows[-1]['right'])}).")
     trusted = sorted((row for row in rows if row["trust"] is not None), key=lambda row: row["trust"])

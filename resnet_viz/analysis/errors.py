@@ -187,9 +187,13 @@ def mistakes(counts: np.ndarray) -> np.ndarray:
 
 
 def shown_classes(counts: np.ndarray) -> np.ndarray:
-    """The classes of the matrix, ascending: all up to MOST_CLASSES, else the FEWER_CLASSES with the most mistakes."""
+    """The classes of the matrix, ascending: all up to MOST_CLASSES, else those that occur, as truth or as answer; of more
+    than MOST_CLASSES of these the FEWER_CLASSES with the most mistakes."""
     if len(counts) <= MOST_CLASSES:
         return np.arange(len(counts))
+    there = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    if len(there) <= MOST_CLASSES:
+        return there
     wrong = mistakes(counts)
     return np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:FEWER_CLASSES])
 

@@ -174,7 +174,8 @@ def matrix(seen: Seen) -> tuple[int, int] | None:
             data=drawing.matrix(all_counts, shown, seen.classes, when, [words.finding(one, seen.classes) for one in all_counts],
                                 seen.frame, seen.choice.rates, picked))
     if len(shown) < len(seen.classes):
-        st.caption(f"{len(shown)} of {len(seen.classes):,} classes: those with the most mistakes.")
+        chosen = "with the most mistakes" if len(shown) == errors.FEWER_CLASSES else "that occur, as truth or as answer"
+        st.caption(f"{len(shown)} of {len(seen.classes):,} classes: those {chosen}.")
     return picked
 
 

@@ -135,6 +135,9 @@ def test_of_very_many_classes_those_with_the_most_mistakes_are_shown():
     shown = errors.shown_classes(counts)
     assert len(shown) == errors.FEWER_CLASSES and {7, 250} <= set(shown) and list(shown) == sorted(shown)
     assert len(errors.shown_classes(counts[:100, :100])) == 100
+    few = np.zeros((300, 300), int)
+    few[7, 250], few[3, 3] = 9, 2
+    assert errors.shown_classes(few).tolist() == [3, 7, 250]
 
 
 def verdicts_of(true, probabilities):
@@ -181,6 +184,8 @@ def test_the_story_says_the_worst_pair_and_both_ways():
     assert "94.8 % of 250" in text and "cat taken for dog, 10 of 100" in text and "dog taken for cat: twice, of 100" in text
     assert "Hardest is cat (90.0 %" in text and "easiest car (100.0 %)" in text
     assert "answer dog: right in 90.7 % of 107" in text
+    alike = " ".join(error_words.story(np.array([[1, 1], [1, 1]]), ("cat", "dog")))
+    assert "Hardest" not in alike and "never" not in alike
     assert error_words.story(np.diag([3, 4]), ("cat", "dog")) == ["All 7 pictures are right."]
 
 
