@@ -50,10 +50,10 @@ def finding(found: Strongest, labels: np.ndarray, classes: tuple[str, ...], laye
     """The layer in one sentence."""
     common, times = commonest(found, labels)
     best = int(times.argmax())
-    kept = found.values.shape[1]
+    kept, quiet = found.values.shape[1], silent(found)
     return (f"What the {len(found.values):,} channels of {layer} answer most among {found.seen:,} pictures: "
             f"{int((times > kept / 2).sum()):,} have more than half of their {kept} strongest in one class (most of all channel "
-            f"{best}: {times[best]} of {classes[common[best]]}); {silent(found):,} never answer.")
+            f"{best}: {times[best]} of {classes[common[best]]}); " + (f"{quiet:,} stay silent." if quiet else "none stays silent."))
 
 
 def of_channel(found: Strongest, labels: np.ndarray, classes: tuple[str, ...], channel: int) -> str:

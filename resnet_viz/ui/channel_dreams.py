@@ -8,7 +8,6 @@ import streamlit as st
 from ..analysis import dreams
 from ..analysis.architecture import Layer
 from ..analysis.dreams import Dream
-from ..analysis.receptive_field import Sides
 from ..checkpoints import Checkpoint
 from ..drawing import channels as drawing
 from ..drawing import kernels as enlarging
@@ -27,7 +26,7 @@ def _store() -> Store:
 
 
 def controls(layer: Layer, size: int) -> tuple[str, int]:
-    """Goal and seed. A unit that sees the whole picture needs no more than one of its kind."""
+    """Goal and seed. A unit that sees the whole picture needs no others of its kind; a class has but one."""
     deep = max(layer.receptive_field) >= size
     goal = st.segmented_control("A made picture lets the channel", list(GOALS), format_func=GOALS.get, required=True,
                                 default="one spot" if deep else "everywhere", key="goal-deep" if deep else "goal",
@@ -37,9 +36,9 @@ def controls(layer: Layer, size: int) -> tuple[str, int]:
     return goal, seed
 
 
-def show(checkpoint: Checkpoint, layer: Layer, goal: str, seed: int, channel: int, best: float, field: Sides) -> None:
+def show(checkpoint: Checkpoint, layer: Layer, goal: str, seed: int, channel: int, best: float) -> None:
     """The picture of one channel, how it grew, and a caution where it says little. best: of the real pictures."""
-    st.markdown(f"**A picture made to please it**, to {GOALS[goal]}")
+    st.markdown("**A picture made to please it**" + ("" if layer.kind == "Linear" else f", to {GOALS[goal]}"))
     made = _made(checkpoint, layer, goal, seed, [channel], "one")
     if not made:
         return

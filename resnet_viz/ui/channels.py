@@ -204,8 +204,7 @@ def detail(choice: Choice, found: Strongest, channel: int) -> None:
         st.caption(plain(f"The strongest first, row by row: {', '.join(places)}. One a picture, among {found.seen:,} of "
                          f"{choice.among.title}." + ("" if whole else " Grey is beyond the picture's border.")))
     with right:
-        channel_dreams.show(choice.checkpoint, choice.layer, choice.goal, choice.seed, channel, float(found.values[channel, 0]),
-                            choice.field)
+        channel_dreams.show(choice.checkpoint, choice.layer, choice.goal, choice.seed, channel, float(found.values[channel, 0]))
 
 
 def _whole(choice: Choice, found: Strongest, channel: int) -> np.ndarray:
