@@ -87,19 +87,24 @@ def caution(familiar: Familiarity, strangeness: float) -> Caution:
 
 def strangeness(model: nn.Module, inputs: Tensor, familiar: Familiarity) -> np.ndarray:
     """float64 [N] of normalised inputs [N, C, H, W]: about 0 to 2 for what it knows, more the stranger."""
-    heard = _heard(model, inputs, familiar.layers)
-    return _strangest(_distances(heard, familiar.centre, familiar.inverse), familiar.usual)
+    return asked(model, inputs, familiar)[0]
 
 
-def _heard(model: nn.Module, inputs: Tensor, layers: dict[str, int]) -> list[np.ndarray]:
-    """Of each layer float64 [N, readings]; the model is asked as it is, and left so."""
+def asked(model: nn.Module, inputs: Tensor, familiar: Familiarity) -> tuple[np.ndarray, Tensor]:
+    """The same, and what the network answers (logits on its device): both of one pass."""
+    heard, logits = _heard(model, inputs, familiar.layers)
+    return _strangest(_distances(heard, familiar.centre, familiar.inverse), familiar.usual), logits
+
+
+def _heard(model: nn.Module, inputs: Tensor, layers: dict[str, int]) -> tuple[list[np.ndarray], Tensor]:
+    """Of each layer float64 [N, readings], and the logits; the model is asked as it is, and left so."""
     modules = dict(model.named_modules())
     if not all(isinstance(modules.get(name), nn.Conv2d) and _readings_of(modules[name]) == count
                for name, count in layers.items()):
         raise Problem(f"{FILE} of this run belongs to another network; delete it, and no picture is cautioned.")
     with torch.inference_mode(), _listening({name: modules[name] for name in layers}) as found:
-        model(inputs)
-    return [found[name].double().cpu().numpy() for name in layers]
+        logits = model(inputs)
+    return [found[name].double().cpu().numpy() for name in layers], logits
 
 
 def _readings_of(convolution: nn.Conv2d) -> int:
@@ -204,7 +209,7 @@ def _evenly(pictures, count: int):
 def _asked(model: nn.Module, preprocessing: Preprocessing, layers: dict[str, int], pictures: Tensor) -> list[np.ndarray]:
     """What _heard gives for any number of pictures."""
     device, batch = next(model.parameters()).device, max(1, min(250, BATCH_PIXELS // preprocessing.size**2))
-    found = [_heard(model, normalise(enlarge(part.to(device), preprocessing.size), preprocessing), layers)
+    found = [_heard(model, normalise(enlarge(part.to(device), preprocessing.size), preprocessing), layers)[0]
              for part in pictures.split(batch)]
     return [np.concatenate(parts) for parts in zip(*found)]
 

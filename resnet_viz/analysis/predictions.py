@@ -69,45 +69,50 @@ def predict(model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Ima
 
     model  the checkpoint's network in evaluation mode, on any device; it is left as found
     """
-    recipe = checkpoint.preprocessing
-    batches = (torch.cat([see(image, recipe).tensor for image in batch]) for batch in _batches(images, recipe.size))
-    return [verdict for inputs in batches for verdict in _asked(model, checkpoint, inputs)]
-
-
-def _asked(model: nn.Module, checkpoint: Checkpoint, inputs: torch.Tensor) -> list[tuple[Verdict, ...]]:
-    """Of normalised inputs [N, C, size, size]."""
-    with torch.inference_mode():
-        logits = model(inputs.to(next(model.parameters()).device)).float().cpu()
-    if not torch.isfinite(logits).all():
-        raise Problem(
-            f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; choose another"
-            " checkpoint."
-        )
-    return [_verdicts(row, checkpoint) for row in logits]
-
-
-def predict_pixels(
-    model: nn.Module, checkpoint: Checkpoint, pixels: np.ndarray, familiar: Familiarity | None
-) -> tuple[tuple[Verdict, ...], Caution | None]:
-    """The same for one picture that has the network's own pixels already, uint8 [size, size, C], and its caution."""
-    inputs = normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], checkpoint.preprocessing)
-    (verdicts,) = _asked(model, checkpoint, inputs)
-    if familiar is None:
-        return verdicts, None
-    device = next(model.parameters()).device
-    (found,) = familiarity.strangeness(model, inputs.to(device), familiar).tolist()
-    return verdicts, familiarity.caution(familiar, found)
+    return [verdicts for verdicts, _ in answers(model, checkpoint, images, None)]
 
 
 def cautions(
     model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Image], familiar: Familiarity
 ) -> list[Caution]:
-    """For each picture (RGB, any size) how strange it looks to the network, beside its run's validation pictures."""
-    device, found = next(model.parameters()).device, []
-    for batch in _batches(images, checkpoint.preprocessing.size):
-        seen = torch.cat([see(image, checkpoint.preprocessing).tensor for image in batch]).to(device)
-        found += familiarity.strangeness(model, seen, familiar).tolist()
-    return [familiarity.caution(familiar, strangeness) for strangeness in found]
+    """For each picture how strange it looks to the network, beside its run's validation pictures."""
+    return [caution for _, caution in answers(model, checkpoint, images, familiar)]
+
+
+def answers(
+    model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Image], familiar: Familiarity | None
+) -> list[tuple[tuple[Verdict, ...], Caution | None]]:
+    """Both, in one pass through the network; no caution where nothing is known of its run."""
+    recipe = checkpoint.preprocessing
+    batches = (torch.cat([see(image, recipe).tensor for image in batch]) for batch in _batches(images, recipe.size))
+    return [answer for inputs in batches for answer in _asked(model, checkpoint, inputs, familiar)]
+
+
+def predict_pixels(
+    model: nn.Module, checkpoint: Checkpoint, pixels: np.ndarray, familiar: Familiarity | None
+) -> tuple[tuple[Verdict, ...], Caution | None]:
+    """The same for one picture that has the network's own pixels already, uint8 [size, size, C]."""
+    inputs = normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], checkpoint.preprocessing)
+    return _asked(model, checkpoint, inputs, familiar)[0]
+
+
+def _asked(model: nn.Module, checkpoint: Checkpoint, inputs: torch.Tensor, familiar: Familiarity | None) -> list:
+    """Of normalised inputs [N, C, size, size]."""
+    inputs = inputs.to(next(model.parameters()).device)
+    found: list[Caution | None] = [None] * len(inputs)
+    if familiar is None:
+        with torch.inference_mode():
+            logits = model(inputs)
+    else:
+        strangeness, logits = familiarity.asked(model, inputs, familiar)
+        found = [familiarity.caution(familiar, value) for value in strangeness.tolist()]
+    logits = logits.float().cpu()
+    if not torch.isfinite(logits).all():
+        raise Problem(
+            f"{checkpoint.name} answers with numbers that are not finite: its weights are damaged; choose another"
+            " checkpoint."
+        )
+    return [(_verdicts(row, checkpoint), caution) for row, caution in zip(logits, found)]
 
 
 def _batches(images: Sequence[Image.Image], size: int) -> Iterator[Sequence[Image.Image]]:
@@ -143,15 +148,12 @@ def of_files(checkpoint: Checkpoint, paths: Sequence[str], top_k: int) -> list[d
     for path in paths:
         try:
             image = uploads.read(Path(path)).image
-            verdicts = predict(model, checkpoint, [image])[0]
+            verdicts, caution = answers(model, checkpoint, [image], familiar)[0]
         except Problem as problem:
             rows.append({"image": str(path), "top": [], "caution": None, "error": str(problem)})
             continue
         top = [answer for verdict in verdicts for answer in verdict.answers[:top_k]]
-        warned = None
-        if familiar is not None:
-            (found,) = cautions(model, checkpoint, [image], familiar)
-            warned = {"unlike": found.unlike, "share": found.share}
+        warned = caution and {"unlike": caution.unlike, "share": caution.share}
         rows.append({"image": str(path), "top": [vars(answer) for answer in top], "caution": warned, "error": None})
     return rows
 

@@ -47,10 +47,7 @@ def _verdict(
     network_key: str, picture_key: str, _network: Network, _picture: NamedPicture
 ) -> tuple[tuple[Verdict, ...], Caution | None]:
     with state.model_of(_network.checkpoint) as model:
-        said = predictions.predict(model, _network.checkpoint, [_picture.image])[0]
-        if _network.familiar is None:
-            return said, None
-        return said, predictions.cautions(model, _network.checkpoint, [_picture.image], _network.familiar)[0]
+        return predictions.answers(model, _network.checkpoint, [_picture.image], _network.familiar)[0]
 
 
 def views(picture: NamedPicture, preprocessing: Preprocessing) -> Views:

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
+from resnet_viz import checkpoints, familiarity
 from resnet_viz.analysis import prediction_words as words
 from resnet_viz.analysis import predictions
 from resnet_viz.analysis.predictions import Answer, Verdict
+from resnet_viz.data import examples
+from resnet_viz.data.preprocessing import see
 from resnet_viz.familiarity import Caution, Familiarity
 
 FAMILIAR = Familiarity({"a": 2, "b": 2}, np.zeros(4), np.zeros(8), np.ones((2, 2)), np.zeros(700), 2.5, 0.042, 500,
@@ -48,3 +52,15 @@ def test_the_table_has_entropy_margin_and_caution():
     assert "caution" not in unknown and "as strange" not in unknown
     (heads,) = predictions.table(["a.png"], [((VERDICT, VERDICT), None)])
     assert heads["class 1"] == heads["class 2"] == "cat" and "class" not in heads
+
+
+def test_caution_and_answer_of_one_pass_are_those_of_two():
+    checkpoint = checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg"))
+    model, familiar = checkpoints.model(checkpoint), familiarity.of(checkpoint)
+    images = [examples.read(examples.find(name)) for name in ("cat", "rocket")]
+    both = predictions.answers(model, checkpoint, images, familiar)
+    assert [verdicts for verdicts, _ in both] == predictions.predict(model, checkpoint, images)
+    inputs = torch.cat([see(image, checkpoint.preprocessing).tensor for image in images])
+    found = familiarity.strangeness(model, inputs, familiar)
+    assert [caution.strangeness for _, caution in both] == pytest.approx(found.tolist())
+    assert [caution.unlike for _, caution in both] == (found > familiar.threshold).tolist() == [False, True]
