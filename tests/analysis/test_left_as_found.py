@@ -83,6 +83,7 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "predictions.predict": lambda m, model, p: m.predict(model.eval(), CHECKPOINT, [PHOTO]),
     "predictions.predict_pixels": lambda m, model, p: m.predict_pixels(model.eval(), CHECKPOINT, np.asarray(PHOTO), FAMILIAR),
     "predictions.cautions": lambda m, model, p: m.cautions(model.eval(), CHECKPOINT, [PHOTO], FAMILIAR),
+    "predictions.answers": lambda m, model, p: m.answers(model.eval(), CHECKPOINT, [PHOTO], FAMILIAR),
     "residual_view.blocks": lambda m, model, p: m.blocks(model),
     "residual_view.shares": lambda m, model, p: m.shares(model, INPUTS),
     "residual_view.parts": lambda m, model, p: m.parts(model, INPUTS, BLOCK),
