@@ -1,0 +1,11 @@
+"""How does a network learn from a mistake?"""
+
+import streamlit as st
+
+from resnet_viz.ui import learning
+from resnet_viz.ui.page import page, problems
+
+page("How does a network learn from a mistake?", "It asks of every weight which way makes the mistake smaller, and moves each a little that way.")
+part = learning.choose_part()
+with problems():
+    st.fragment(learning.lesson)(part)
