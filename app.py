@@ -28,6 +28,9 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("train/race", "Race", "flag"),
         ("train/resources", "Resources", "memory"),
     ],
+    "Learn": [
+        ("learn/learning", "Learning", "school"),
+    ],
 }
 
 
