@@ -33,6 +33,7 @@ PAGES = {  # page -> the question it answers
     "train/race": "What does one switch change?",
     "train/resources": "What does training this network cost?",
     "learn/learning": "How does a network learn from a mistake?",
+    "learn/operations": "What does each operation do to a picture?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors")
@@ -115,7 +116,13 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/runs": lambda: any('"ref": "runs/mine"' in part.proto.json for part in app.get("bidi_component")),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
+        "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
+
+
+def machine(app: AppTest) -> dict:
+    """What the moving picture of the operations shows."""
+    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("operation"))
 
 
 def captions(app: AppTest) -> str:
