@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from . import checkpoints, live_page_speed, runs, training_speed
+from . import checkpoints, live_page_speed, looking_speed, runs, training_speed
 from .data.preprocessing import NORMALISATIONS, Preprocessing, see
 from .networks import zoo
 from .training import presets, process
@@ -142,4 +142,5 @@ MEASURES = (
     ("live page: one update at 100,000 points", live_page_speed.with_browser(live_page_speed.update_cost(100_000)), "under 60 ms and 40 kB"),
     ("live page open in two browsers on this machine, beside the same training without", live_page_speed.with_browser(live_page_speed.two_browsers),
      "under 12 % slower (3 % on a GPU)"),
+    *looking_speed.MEASURES,
 )

@@ -18,7 +18,7 @@ FLOORS = (  # whoever stands higher may import what stands lower, never the othe
      "export", "new_lines", "run_marks", "run_bin", "beginnings", "familiarity"},
     {"training", "analysis", "drawing"},
     {"ui"},
-    {"training_speed", "live_page_speed"},
+    {"training_speed", "live_page_speed", "looking_speed"},
     {"bench"},
     {"commands"},
     {"pages", "app", "__main__"},
@@ -102,7 +102,7 @@ def test_imports_go_downwards():
             if not may_import(room_of(name_of(path)), module)] == []
 
 
-@pytest.mark.parametrize(("package", "rooms"), [("streamlit", ("ui", "pages", "app")), ("captum", ("analysis",)),
+@pytest.mark.parametrize(("package", "rooms"), [("streamlit", ("ui", "pages", "app")), ("captum", ("analysis", "looking_speed")),
                                                 ("plotly", ("drawing", "ui"))])
 def test_who_may_import_what(package, rooms):
     users = [path for path in SOURCES if package in {module.split(".")[0] for module in imports(path)}]
