@@ -1,5 +1,6 @@
 """How strange a picture looks: the score by its definition, the threshold, the file, and what a bundled run catches."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy.spatial.distance import mahalanobis
 from torch import nn
 
 from resnet_viz import checkpoints, familiarity, runs
-from resnet_viz.data import sources, unlike
+from resnet_viz.__main__ import main
+from resnet_viz.data import examples, sources, unlike
 from resnet_viz.data.preprocessing import Preprocessing, normalise
 from resnet_viz.problems import Problem
 
@@ -156,3 +158,13 @@ def test_unlike_pictures_are_what_they_are_called(channels):
     assert (spread["flat colour"] == 0).all() and (spread["noise"] > 10).all() and (spread["text"] > 10).all()
     flat = made["flat colour"].flatten(1)
     assert len(flat.unique(dim=0)) == 8
+
+
+def test_the_command_says_it(capsys, tmp_path):
+    examples.read(examples.find("rocket")).save(tmp_path / "rocket.png")
+    words = ["predict", "resnet20-cifar10-jpeg", str(tmp_path / "rocket.png")]
+    assert main([*words, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["caution"]["unlike"] is True and 0 < row["caution"]["share"] < 0.05
+    assert main(words) == 0
+    assert f"caution: only {row['caution']['share']:.1%} of the validation pictures" in capsys.readouterr().out

@@ -87,10 +87,10 @@ def predict(options) -> int:
 def _answer(row: dict) -> str:
     if row["error"]:
         return f"{row['image']}: {row['error']}"
-    caution = row["caution"]
-    warned = f"; caution: only {caution['share']:.1%} of the validation pictures look so strange to this network"
     answers = ", ".join(f"{t['label']} {t['probability']:.1%}" for t in row["top"])
-    return f"{row['image']}: {answers}{warned if caution and caution['unlike'] else ''}"
+    if row["caution"] and row["caution"]["unlike"]:
+        answers += f"; caution: only {row['caution']['share']:.1%} of the validation pictures look as strange to this network"
+    return f"{row['image']}: {answers}"
 
 
 def evaluate_arguments(parser: Parser) -> None:
