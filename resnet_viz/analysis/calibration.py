@@ -42,7 +42,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> Calibration:
 
 
 def softened(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(logits / temperature), float64 [n, classes]: above 1 less sure, below 1 surer, the answers stay the same."""
+    """softmax(logits / temperature), float64 [n, classes]: above 1 less sure, below 1 surer, the same answers."""
     scaled = logits.astype(np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

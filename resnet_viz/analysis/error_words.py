@@ -17,8 +17,8 @@ def finding(counts: np.ndarray, classes: Sequence[str]) -> str:
     if worst is None:
         return f"All {total:,} pictures are right."
     true, answered = worst
-    return (f"{percent(right / total)} of {total:,} pictures are right; the most frequent mistake: {classes[true]} taken "
-            f"for {classes[answered]}, {counts[true, answered]:,} of {counts[true].sum():,}.")
+    return (f"{percent(right / total)} of {total:,} pictures are right; the most frequent mistake: {classes[true]} "
+            f"taken for {classes[answered]}, {counts[true, answered]:,} of {counts[true].sum():,}.")
 
 
 def story(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
@@ -29,11 +29,11 @@ def story(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
     true, answered = worst
     back = int(counts[answered, true])
     lines.append(f"The other way round, {classes[answered]} taken for {classes[true]}: {_times(back)}"
-                 + (f", of {counts[answered].sum():,}." if counts[answered].sum() else "; there is no such picture here."))
+                 + (f", of {counts[answered].sum():,}." if counts[answered].sum() else "; no such picture is here."))
     rows = errors.class_rows(counts, classes)
     if rows[0]["right"] < rows[-1]["right"]:
-        lines.append(f"Hardest is {rows[0]['class']} ({percent(rows[0]['right'])} recognised), easiest {rows[-1]['class']} "
-                     f"({percent(rows[-1]['right'])}).")
+        lines.append(f"Hardest is {rows[0]['class']} ({percent(rows[0]['right'])} recognised), easiest "
+                     f"{rows[-1]['class']} ({percent(rows[-1]['right'])}).")
     trusted = sorted((row for row in rows if row["trust"] is not None), key=lambda row: row["trust"])
     if trusted:
         least = trusted[0]
@@ -78,7 +78,7 @@ def sureness(found: Calibration) -> str:
     elif found.overconfidence > 0:
         first = f"It promises too much: on average it is {100 * found.overconfidence:.1f} points surer than it is right"
     else:
-        first = f"It is too modest: on average it is {-100 * found.overconfidence:.1f} points less sure than it is right"
+        first = f"It is too modest: on average {-100 * found.overconfidence:.1f} points less sure than it is right"
     if not about:
         return f"{first}."
     return (f"{first}. Where it says {100 - 100 // BINS} % or more ({about:,} of {all_:,} answers) it is right in "

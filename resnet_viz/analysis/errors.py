@@ -1,7 +1,7 @@
 """What a network gets wrong: one pass over labelled pictures, who is taken for whom, and a run's confusion by epochs.
 
-exam() brings pictures and their labels, ask() answers some of them, of_head() is what all answers say. What they mean in
-words is in error_words.py, how sure the network may be in calibration.py, the map of the features in last_features.py.
+exam() brings pictures and their labels, ask() answers some of them, of_head() is what all answers say. What they
+mean in words is in error_words.py, how sure the network may be in calibration.py, the map of the features in last_features.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,8 +56,8 @@ def most_pictures(recipe: Preprocessing) -> int:
 def exam(checkpoint: Checkpoint, data: str, split: str, limit: int, progress: Callable | None = None) -> Exam:
     """At most `limit` pictures of a split of `data` (a name of sources.SOURCES, a folder or a zip) with their labels.
 
-    Data that know only some of the checkpoint's classes will do, where both sides have names. Problem where the data have
-    a class that the checkpoint has not, or no pictures.
+    Data that know only some of the checkpoint's classes will do, where both sides have names. Problem where the
+    data have a class that the checkpoint has not, or no pictures.
     """
     if limit < 1:
         raise Problem("Ask about at least one picture.")
@@ -87,7 +87,7 @@ def _as_the_checkpoint_counts(checkpoint: Checkpoint, pictures: sources.Pictures
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network says of pictures: logits float32 [n, sum(heads)], and what its last layer is given, float16 [n, D]."""
+    """What a network says of pictures, logits float32 [n, sum(heads)], and what its last layer gets, float16 [n, D]."""
 
     logits: Tensor = field(repr=False)
     features: Tensor = field(repr=False)
@@ -102,7 +102,7 @@ def batch_of(recipe: Preprocessing) -> int:
 
 
 def ask(model: nn.Module, images: Tensor, recipe: Preprocessing) -> Answers:
-    """One batch: uint8 [n, C, size, size] -> Answers. The model is left as it was found. Problem for numbers that are none."""
+    """One batch: uint8 [n, C, size, size] -> Answers. The model is left as found. Problem for numbers that are none."""
     given = []
     last = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
     with evaluating(model), torch.no_grad():
@@ -187,8 +187,8 @@ def mistakes(counts: np.ndarray) -> np.ndarray:
 
 
 def shown_classes(counts: np.ndarray) -> np.ndarray:
-    """The classes of the matrix, ascending: all up to MOST_CLASSES, else those that occur, as truth or as answer; of more
-    than MOST_CLASSES of these the FEWER_CLASSES with the most mistakes."""
+    """The classes of the matrix, ascending: all up to MOST_CLASSES, else those that occur, as truth or as answer;
+    of more than MOST_CLASSES of these the FEWER_CLASSES with the most mistakes."""
     if len(counts) <= MOST_CLASSES:
         return np.arange(len(counts))
     there = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
@@ -245,7 +245,7 @@ def class_rows(counts: np.ndarray, classes: Sequence[str]) -> list[dict]:
 
 @dataclass(frozen=True)
 class History:
-    """The confusion of a run's held-out pictures at each snapshot: step, epoch int64 [frames], counts [frames, n, n]."""
+    """The confusion of a run's held-out pictures, snapshot by snapshot: step, epoch [frames], counts [frames, n, n]."""
 
     step: np.ndarray
     epoch: np.ndarray

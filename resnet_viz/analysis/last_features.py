@@ -20,11 +20,12 @@ def components(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     """
     centred = torch.from_numpy(np.asarray(features, dtype=np.float64))
     centred = centred - centred.mean(dim=0)
-    values, vectors = torch.linalg.eigh(centred.T @ centred if centred.shape[1] <= len(centred) else centred @ centred.T)
+    narrow = centred.shape[1] <= len(centred)
+    values, vectors = torch.linalg.eigh(centred.T @ centred if narrow else centred @ centred.T)
     values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
     found = min(count, len(values))
     places = torch.zeros(len(centred), count, dtype=torch.float64)
-    if centred.shape[1] <= len(centred):
+    if narrow:
         places[:, :found] = centred @ vectors[:, :found]
     else:
         places[:, :found] = vectors[:, :found] * values[:found].sqrt()
@@ -55,7 +56,8 @@ def tsne(features: np.ndarray) -> np.ndarray:
     start = components(features, min(BEFORE_TSNE, few, features.shape[1]))[0].astype(np.float32)
     if not start.any():
         return np.zeros((few, 2))  # all alike
-    return TSNE(perplexity=min(PERPLEXITY, (few - 1) / 3), init="pca", random_state=0).fit_transform(start).astype(float)
+    layout = TSNE(perplexity=min(PERPLEXITY, (few - 1) / 3), init="pca", random_state=0)
+    return layout.fit_transform(start).astype(float)
 
 
 MAPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"PCA": pca, "t-SNE": tsne}

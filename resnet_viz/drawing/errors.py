@@ -1,4 +1,4 @@
-"""How mistakes look: the matrix of who is taken for whom, bars and lines of the classes, reliability, the map of features."""
+"""How mistakes look: the matrix of who is taken for whom, bars and lines of classes, reliability, the map."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def matrix(counts: np.ndarray, shown: np.ndarray, classes: Sequence[str], when: 
     """The bytes that confusion.js reads.
 
     counts   int64 [frames, n, n], of all classes; shown: which of them get a row and a column, ascending
-    when     one text a frame, "" for a single matrix that is of no moment; words: the finding of each, for who cannot see
+    when     one text a frame, "" for a single matrix that is of no moment; words: each finding, for who cannot see
     picked   (true, answered) among all classes
     """
     part = counts[:, shown[:, None], shown]
@@ -27,16 +27,16 @@ def matrix(counts: np.ndarray, shown: np.ndarray, classes: Sequence[str], when: 
     sums, right = counts.sum(axis=2)[:, shown], np.trace(counts, axis1=1, axis2=2)
     place = {int(number): i for i, number in enumerate(shown)}
     at = [place[i] for i in picked] if picked and set(picked) <= set(place) else None
-    head = {"classes": [classes[i] for i in shown], "numbers": [int(i) for i in shown], "when": list(when), "words": list(words),
-            "frame": frame, "rates": as_rates, "picked": at, "colours": [RIGHT, WRONG],
+    head = {"classes": [classes[i] for i in shown], "numbers": [int(i) for i in shown], "when": list(when),
+            "words": list(words), "frame": frame, "rates": as_rates, "picked": at, "colours": [RIGHT, WRONG],
             "right": [int(i) for i in right], "all": [int(i) for i in counts.sum(axis=(1, 2))],
             "digest": hashlib.sha256(part.tobytes() + repr((list(classes), list(when))).encode()).hexdigest()[:16]}
     return pack(head, {"counts": part.astype(kind), "sums": sums.astype(np.int32)})
 
 
 def class_bars(rows: Sequence[dict]) -> go.Figure:
-    """Share of each class's pictures that is recognised (bar, with what chance alone may change) and of its name's answers
-    that are right (diamond); rows of errors.class_rows, the worst on top."""
+    """Share of each class's pictures that is recognised (bar, with what chance alone may change) and of its name's
+    answers that are right (diamond); rows of errors.class_rows, the worst on top."""
     rows = list(rows)[:MOST_BARS][::-1]
     names = [row["class"] for row in rows]
     figure = go.Figure()
@@ -57,8 +57,8 @@ def class_bars(rows: Sequence[dict]) -> go.Figure:
 
 
 def class_lines(shares: np.ndarray, classes: Sequence[str], when: Sequence[str], ticks: Sequence[str]) -> go.Figure:
-    """Share of each class that is recognised, frame by frame: [frames, n], nan for a class without pictures. The best and
-    the worst at the end are in colour. when and ticks name a frame in words, for the mouse and for the axis."""
+    """Share of each class that is recognised, frame by frame: [frames, n], nan for a class without pictures. The
+    best and the worst at the end are in colour. when and ticks name each frame, for the mouse and for the axis."""
     figure = go.Figure()
     there = np.flatnonzero(np.isfinite(shares[-1]))
     order = there[np.argsort(shares[-1, there], kind="stable")]
@@ -78,9 +78,10 @@ def cell_line(shares: np.ndarray, when: Sequence[str], ticks: Sequence[str], fra
     """One cell's share of its row, frame by frame [frames], and the frame in view."""
     colour = RIGHT if right else WRONG
     figure = go.Figure()
-    figure.add_scatter(x=np.arange(len(shares)), y=shares, mode="lines", text=list(when), line={"color": colour, "width": 2.5},
-                       hovertemplate="%{y:.1%} at %{text}<extra></extra>")
-    figure.add_scatter(x=[frame], y=[shares[frame]], mode="markers", marker={"color": colour, "size": 10}, hoverinfo="skip")
+    figure.add_scatter(x=np.arange(len(shares)), y=shares, mode="lines", text=list(when),
+                       line={"color": colour, "width": 2.5}, hovertemplate="%{y:.1%} at %{text}<extra></extra>")
+    figure.add_scatter(x=[frame], y=[shares[frame]], mode="markers", marker={"color": colour, "size": 10},
+                       hoverinfo="skip")
     figure.update_xaxes(tickvals=[0, len(shares) - 1], ticktext=[ticks[0], ticks[-1]], range=[-0.3, len(shares) - 0.4],
                         ticklabeloverflow="allow")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4)
@@ -88,7 +89,7 @@ def cell_line(shares: np.ndarray, when: Sequence[str], ticks: Sequence[str], fra
 
 
 def reliability(count: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> go.Figure:
-    """How often answers of a sureness were right, beside what they promised; below, how many answers there are of each."""
+    """How often answers of a sureness were right, beside what they promised; below, how many answers are of each."""
     parts = len(count)
     centres, filled = (np.arange(parts) + 0.5) / parts, count > 0
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.05)
@@ -101,8 +102,8 @@ def reliability(count: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray)
                        row=1, col=1)
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": colours.GREY, "dash": "dash", "width": 1.5},
                        name="as often as promised", hoverinfo="skip", row=1, col=1)
-    figure.add_bar(x=centres, y=count / count.sum(), width=0.92 / parts, marker={"color": colours.LIGHT_GREY}, showlegend=False,
-                   hovertemplate="%{y:.1%} of the answers<extra></extra>", row=2, col=1)
+    figure.add_bar(x=centres, y=count / count.sum(), width=0.92 / parts, marker={"color": colours.LIGHT_GREY},
+                   showlegend=False, hovertemplate="%{y:.1%} of the answers<extra></extra>", row=2, col=1)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_xaxes(title="how sure the network was of its answer", row=2, col=1)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="was right", row=1, col=1)

@@ -1,4 +1,4 @@
-"""A network asked about labelled pictures: read and answered once for all sessions, under a bar, stopped and continued."""
+"""A network asked about labelled pictures: read and answered once for all sessions, stopped and continued."""
 
 import os
 import threading
@@ -99,7 +99,8 @@ def _read(checkpoint: Checkpoint, key: str, path: str, split: str, limit: int) -
 
 def _ask(checkpoint: Checkpoint, sitting: Sitting, count: int) -> None:
     """`count` more pictures, under a bar."""
-    under_a_bar(lambda told: _answer(checkpoint, sitting, count, told), sitting.seconds / sitting.done * count, "asking")
+    under_a_bar(lambda told: _answer(checkpoint, sitting, count, told), sitting.seconds / sitting.done * count,
+                "asking")
 
 
 def _answer(checkpoint: Checkpoint, sitting: Sitting, count: int, told: Callable) -> None:
@@ -112,4 +113,5 @@ def _answer(checkpoint: Checkpoint, sitting: Sitting, count: int, told: Callable
                 began = time.monotonic()
                 sitting.parts.append(errors.ask(model, sitting.exam.images[done:min(done + step, until)], recipe))
                 sitting.seconds += time.monotonic() - began
-        told((sitting.done - began_at) / (until - began_at), f"{sitting.done:,} of {len(sitting.exam):,} pictures asked")
+        told((sitting.done - began_at) / (until - began_at),
+             f"{sitting.done:,} of {len(sitting.exam):,} pictures asked")

@@ -32,7 +32,7 @@ def wall(seen: Seen, places: np.ndarray, key: str, title: str) -> int | None:
     if seen.choice.order.startswith("least"):
         shown = places[::-1][:MOST]
     with_maps = st.toggle("Where it looked", value=True, key="looked", bind="query-params",
-                          help="Grad-CAM: red spoke for the class, blue against it; both maps of a picture have one scale.")
+                          help="Grad-CAM: red spoke for the class, blue against it; two maps of a picture have one scale.")
     found = [walls.Wall(f"{title}: {min(all_, MOST):,} of {all_:,}, {seen.choice.order}" if all_ > MOST
                         else f"{title}, {seen.choice.order}", _small(_pixels(seen, shown)),
                         f"{len(shown)} pictures: {title}")]
@@ -40,9 +40,10 @@ def wall(seen: Seen, places: np.ndarray, key: str, title: str) -> int | None:
     if maps is not None:
         for number, what in enumerate(("for what it says", "for what it is")):
             found.append(walls.Wall(f"Where it looked {what}", _small(maps[:, number]), f"Grad-CAM of each {what}"))
+    columns = min(4 if maps is not None else 8, len(shown))
     return walls.pick(key, found, [int(place) for place in shown], [words.verdict(seen.verdicts, i) for i in shown],
-                      label=title, first=int(shown[0]), in_url="shown", columns=min(4 if maps is not None else 8, len(shown)),
-                      most=WIDE * min(len(shown), 4 if maps is not None else 8))
+                      label=title, first=int(shown[0]), in_url="shown", columns=columns,
+                      most=WIDE * columns)
 
 
 def _pixels(seen: Seen, places: np.ndarray) -> np.ndarray:
@@ -116,7 +117,8 @@ def closer(seen: Seen, place: int) -> None:
         _maps(seen, np.array([place]))
     pair = heats(seen, place)
     with st.container(horizontal=True, gap="small"):
-        tile(pixels, f"picture {int(seen.sitting.exam.numbers[place]):,} of {plain(seen.choice.data)}, {seen.choice.split}",
+        tile(pixels, f"picture {int(seen.sitting.exam.numbers[place]):,} of {plain(seen.choice.data)}, "
+                     f"{seen.choice.split}",
              words.verdict(verdicts, place))
         if pair is not None:
             both = _overlays(pixels, pair)
@@ -138,7 +140,8 @@ def vote_rows(seen: Seen) -> list[dict]:
     """One row a picture that has a vote, of those that were asked so far."""
     court, verdicts = error_votes.court(), seen.verdicts
     return [{"data": seen.choice.data, "part": seen.choice.split, "picture": int(seen.sitting.exam.numbers[place]),
-             "label": verdicts.classes[int(verdicts.true[place])], "answer": verdicts.classes[int(verdicts.answered[place])],
+             "label": verdicts.classes[int(verdicts.true[place])],
+             "answer": verdicts.classes[int(verdicts.answered[place])],
              "sureness": round(float(verdicts.confidence[place]), 4),
              **{error_votes.VERDICTS[name]: count for name, count in court.of(seen.sitting.key, place).items()}}
             for place in court.pictures(seen.sitting.key) if place < len(verdicts)]

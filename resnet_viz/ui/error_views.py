@@ -53,11 +53,13 @@ def _beside(seen: Seen, picked: tuple[int, int]) -> None:
     if seen.history and len(seen.history) > 1:
         shares = errors.rates(seen.history.counts)[:, picked[0], picked[1]]
         _chart(drawing.cell_line(shares, *_moments(seen.history), seen.frame, picked[0] == picked[1]),
-               f"{_cell_title(seen, picked)}: from {percent(float(shares[0]))} to {percent(float(shares[-1]))} of the class")
+               f"{_cell_title(seen, picked)}: from {percent(float(shares[0]))} to {percent(float(shares[-1]))} of "
+               f"the class")
     with st.container(gap=None):
         st.markdown("**Most frequent mistakes**")
         for number, pair in enumerate(errors.frequent_mistakes(seen.counts, MOST_FREQUENT)):
-            st.button(plain(f"{_cell_title(seen, pair)}: {int(seen.counts[pair]):,} of {int(seen.counts[pair[0]].sum()):,}"),
+            st.button(plain(f"{_cell_title(seen, pair)}: {int(seen.counts[pair]):,} of "
+                            f"{int(seen.counts[pair[0]].sum()):,}"),
                       type="tertiary", key=f"pair_{number}", on_click=choose_cell, args=pair)
 
 
@@ -88,8 +90,9 @@ def classes(seen: Seen) -> None:
     if seen.history and len(seen.history) > 1:
         sums = seen.history.counts.sum(axis=2)
         shares = np.where(sums > 0, np.diagonal(errors.rates(seen.history.counts), axis1=1, axis2=2), np.nan)
-        _chart(drawing.class_lines(shares, seen.classes, *_moments(seen.history)), "How the share that is recognised came to be, class by class: "
-               f"at the end {rows[-1]['class']} is best with {percent(rows[-1]['right'])}")
+        _chart(drawing.class_lines(shares, seen.classes, *_moments(seen.history)),
+               f"How the share of each class that is recognised came to be: now {rows[-1]['class']} is best with "
+               f"{percent(rows[-1]['right'])}")
     _chart(drawing.class_bars(rows), f"Hardest: {rows[0]['class']}, {percent(rows[0]['right'])} recognised; "
            f"easiest: {rows[-1]['class']}, {percent(rows[-1]['right'])}")
     if len(rows) > drawing.MOST_BARS:
@@ -111,9 +114,11 @@ def sureness(seen: Seen) -> None:
     if seen.verdicts is None:
         ask_for_pictures(seen)
         return
-    best = _best_temperature((seen.sitting.key, len(seen.verdicts), seen.choice.head), seen.verdicts.logits, seen.verdicts.true)
-    temperature = st.slider("Divide what it says before the softmax by (temperature)", 0.2, 5.0, 1.0, 0.05, key="temperature",
-                            bind="query-params", help="Above 1 it is less sure, below 1 surer; its answers stay the same.")
+    best = _best_temperature((seen.sitting.key, len(seen.verdicts), seen.choice.head), seen.verdicts.logits,
+                             seen.verdicts.true)
+    temperature = st.slider("Divide what it says before the softmax by (temperature)", 0.2, 5.0, 1.0, 0.05,
+                            key="temperature", bind="query-params",
+                            help="Above 1 it is less sure, below 1 surer; its answers stay the same.")
     found = calibrated(seen, temperature)
     left, right = st.columns([3, 1], gap="large")
     with left:
@@ -129,7 +134,8 @@ def sureness(seen: Seen) -> None:
 
 def calibrated(seen: Seen, temperature: float) -> calibration.Calibration:
     """The calibration of softened answers."""
-    return calibration.calibration(calibration.softened(seen.verdicts.logits, temperature).max(axis=1), seen.verdicts.right)
+    return calibration.calibration(calibration.softened(seen.verdicts.logits, temperature).max(axis=1),
+                                   seen.verdicts.right)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -157,7 +163,8 @@ def feature_map(seen: Seen) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control("Laid out by", list(last_features.MAPS), default="PCA", required=True, key="laid",
-                                    bind="query-params", help="PCA: the two directions in which they differ most. t-SNE: "
+                                    bind="query-params", help="PCA: the two directions in which they differ most. "
+                                                              "t-SNE: "
                                     "neighbours stay neighbours; distances between groups mean nothing.")
         pictures = st.toggle("Draw the pictures", key="drawn", bind="query-params")
     count = min(len(seen.verdicts), last_features.MOST)
@@ -174,8 +181,8 @@ def feature_map(seen: Seen) -> None:
         f"Map of {count:,} pictures by {kind}; {wrong:,} with a wrong answer"))
     if kind == "PCA":
         shares = _shares((seen.sitting.key, count), _features(seen, count))
-        st.caption(f"{count:,} pictures; the two directions hold {percent(float(shares.sum()))} of all differences between "
-                   f"the {_features(seen, 1).shape[1]:,} numbers that the last layer is given.")
+        st.caption(f"{count:,} pictures; the two directions hold {percent(float(shares.sum()))} of all differences "
+                   f"between the {_features(seen, 1).shape[1]:,} numbers that the last layer is given.")
     if picked is not None:
         error_pictures.closer(seen, picked)
     error_pictures.votes(seen)
@@ -201,7 +208,8 @@ def _places(seen: Seen, kind: str, count: int) -> np.ndarray | None:
     place, began = st.empty(), time.monotonic()
     while not job.done():
         with place.container():
-            st.caption(f":material/hourglass_top: Laying out {count:,} pictures by {kind}: {time.monotonic() - began:,.0f} s. Go "
+            st.caption(f":material/hourglass_top: Laying out {count:,} pictures by {kind}: "
+                       f"{time.monotonic() - began:,.0f} s. Go "
                        "elsewhere if you like; it will be here when you come back.")
         time.sleep(LOOK_S)
     place.empty()
@@ -244,8 +252,8 @@ def numbers(seen: Seen) -> None:
     rows = errors.class_rows(seen.counts, seen.classes)
     download_table(rows, f"{seen.file_name}-classes.csv", {"right": PERCENT, "trust": PERCENT, "± (95 %)": PERCENT},
                    words.finding(seen.counts, seen.classes))
-    st.caption("right: of its pictures recognised (recall). trust: of the answers of this name right (precision). ±: chance "
-               "alone, 95 of 100 draws of as many pictures.")
+    st.caption("right: of its pictures recognised (recall). trust: of the answers of this name right (precision). ±: "
+               "chance alone, 95 of 100 draws of as many pictures.")
     if seen.verdicts is not None and not presenter.on():
         _download_answers(seen)
 
@@ -256,7 +264,8 @@ def _download_answers(seen: Seen) -> None:
     verdicts = seen.verdicts
     frame = pd.DataFrame({"picture": seen.sitting.exam.numbers[:len(verdicts)].numpy(),
                           "label": np.array(verdicts.classes)[verdicts.true],
-                          "answer": np.array(verdicts.classes)[verdicts.answered], "sureness": verdicts.confidence.round(4),
+                          "answer": np.array(verdicts.classes)[verdicts.answered],
+                          "sureness": verdicts.confidence.round(4),
                           "right": verdicts.right})
     st.download_button("Download every answer as CSV", frame.to_csv(index=False).encode("utf-8-sig"),
                        f"{seen.file_name}-answers.csv", "text/csv", on_click="ignore", icon=":material/download:")

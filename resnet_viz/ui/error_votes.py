@@ -1,4 +1,4 @@
-"""The error court: whose mistake is it, the label's, the picture's or the network's? Votes of all who look, and their CSV."""
+"""The error court: whose mistake is it, the label's, the picture's or the network's? Votes of all who look."""
 
 import threading
 from uuid import uuid4
@@ -60,7 +60,8 @@ def ballot(exam: str, picture: int) -> None:
                          on_change=_cast, args=(key, exam, picture), persist_state="session")
     counted = court().of(exam, picture)
     if any(counted.values()):
-        st.caption("Votes: " + ", ".join(f"{VERDICTS[name].lower()} {count}" for name, count in counted.items() if count))
+        st.caption("Votes: " + ", ".join(f"{VERDICTS[name].lower()} {count}"
+                                         for name, count in counted.items() if count))
 
 
 def _cast(key: str, exam: str, picture: int) -> None:

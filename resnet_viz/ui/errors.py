@@ -20,9 +20,10 @@ from .page import NothingYet, plain
 
 HERE = Path(__file__).parent
 OWN = "its own run"  # in the URL: the counts that the run kept of its held-out pictures
-SHOWS = {"matrix": "Who for whom", "classes": "Classes", "sureness": "Sureness", "mistakes": "Surest mistakes", "map": "Map"}
-SHOWS_HELP = ("Who for whom: which class is taken for which. Classes: which is hard. Sureness: may it be believed when it "
-              "is sure? Surest mistakes: pictures. Map: which pictures look alike to it.")
+SHOWS = {"matrix": "Who for whom", "classes": "Classes", "sureness": "Sureness", "mistakes": "Surest mistakes",
+         "map": "Map"}
+SHOWS_HELP = ("Who for whom: which class is taken for which. Classes: which is hard. Sureness: may it be believed "
+              "when it is sure? Surest mistakes: pictures. Map: which pictures look alike to it.")
 NEEDS_PICTURES = ("sureness", "mistakes", "map")
 ORDERS = ("surest first", "least sure first")
 
@@ -35,7 +36,7 @@ _matrix = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Choice:
-    """What the controls say. data: None stands for the counts of the run itself; head: which of the network's answers."""
+    """What the controls say. data: None stands for the counts of the run itself; head: which of its answers."""
 
     show: str
     data: str | None
@@ -73,10 +74,11 @@ def controls(checkpoint: Checkpoint) -> Choice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control("Show", list(SHOWS), format_func=SHOWS.get, default="matrix", required=True,
                                     key="wrong", bind="query-params", help=SHOWS_HELP)
-        data = st.selectbox("Of", offered, 0 if offered else None, key="of", bind="query-params", accept_new_options=True,
+        data = st.selectbox("Of", offered, 0 if offered else None, key="of", bind="query-params",
+                            accept_new_options=True,
                             format_func=_title, width=330, placeholder="choose, or type a folder or zip",
-                            help="Pictures with labels. A folder or zip has one folder a class, in test/, val/ or train/: "
-                                 "type its path, or drop a zip behind More.")
+                            help="Pictures with labels. A folder or zip has one folder a class, in test/, val/ or "
+                                 "train/: type its path, or drop a zip behind More.")
         with st.popover("More", icon=":material/tune:"):
             rates = st.segmented_control("Numbers", ["rates", "counts"], default="rates", required=True, key="numbers",
                                          bind="query-params") == "rates"
@@ -94,11 +96,12 @@ def controls(checkpoint: Checkpoint) -> Choice:
 
 
 def sources_of(checkpoint: Checkpoint) -> list[str]:
-    """The run's own counts where it kept some; the dropped zip; data that are here and ask what the network can answer."""
+    """The run's own counts where it kept some; the dropped zip; data that are here and fit the network."""
     own = [OWN] if checkpoint.run and _history(*_run_key(checkpoint)) else []
     dropped = [st.session_state[ZIP][0]] if ZIP in st.session_state else []
     here = [name for name, source in SOURCES.items() if source.heads == checkpoint.heads
-            and (downloads.is_here(name) if source.needs_download else checkpoint.data == name or not checkpoint.classes)]
+            and (downloads.is_here(name) if source.needs_download else
+                 name == checkpoint.data or not checkpoint.classes)]
     return own + dropped + sorted(here, key=lambda name: name != checkpoint.data)
 
 
@@ -116,7 +119,8 @@ def _name(chosen: str | None) -> str | None:
 def _head(checkpoint: Checkpoint) -> int:
     if len(checkpoint.heads) == 1:
         return 0
-    return st.segmented_control("Which of its answers", range(len(checkpoint.heads)), default=0, required=True, key="head",
+    return st.segmented_control("Which of its answers", range(len(checkpoint.heads)), default=0, required=True,
+                                key="head",
                                 format_func=lambda i: f"{i + 1}: {checkpoint.heads[i]} classes", bind="query-params")
 
 
@@ -136,8 +140,8 @@ def look(checkpoint: Checkpoint, choice: Choice) -> Seen | None:
     if choice.data is None:
         history = _history(*_run_key(checkpoint)) if checkpoint.run else None
         if history is None:
-            raise NothingYet("Choose pictures whose classes are known: type the path of a folder or zip above, or drop a "
-                             "zip behind More. It has one folder a class.")
+            raise NothingYet("Choose pictures whose classes are known: type the path of a folder or zip above, or "
+                             "drop a zip behind More. It has one folder a class.")
         frame = _frame(history, checkpoint)
         return Seen(checkpoint, choice, errors.class_names(checkpoint, 0), history.counts[frame], history, frame)
     sitting = error_exam.sitting(checkpoint, choice.data, choice.split, choice.limit)
@@ -169,10 +173,10 @@ def matrix(seen: Seen) -> tuple[int, int] | None:
     picked = _picked(seen)
     all_counts = history.counts if history else seen.counts[None]
     when = [words.when(history, i) for i in range(len(history))] if history else [""]
+    found = [words.finding(one, seen.classes) for one in all_counts]
     _matrix(key="confusion", height="content", on_picked_change=_remember_cell,
             on_frame_change=lambda: _remember_frame(history),
-            data=drawing.matrix(all_counts, shown, seen.classes, when, [words.finding(one, seen.classes) for one in all_counts],
-                                seen.frame, seen.choice.rates, picked))
+            data=drawing.matrix(all_counts, shown, seen.classes, when, found, seen.frame, seen.choice.rates, picked))
     if len(shown) < len(seen.classes):
         chosen = "with the most mistakes" if len(shown) == errors.FEWER_CLASSES else "that occur, as truth or as answer"
         st.caption(f"{len(shown)} of {len(seen.classes):,} classes: those {chosen}.")
@@ -206,12 +210,14 @@ def ask_for_pictures(seen: Seen) -> None:
     """What a run without its pictures cannot show, and the way to it."""
     own = next((name for name in sources_of(seen.checkpoint) if name == seen.checkpoint.data), None)
     if own:
-        st.button(f"Ask it about the test pictures of {SOURCES[own].title}", icon=":material/play_arrow:", type="primary",
+        st.button(f"Ask it about the test pictures of {SOURCES[own].title}", icon=":material/play_arrow:",
+                  type="primary",
                   key="to_pictures", on_click=_choose, args=(own,))
         st.caption("The run kept how often, not which pictures.")
     else:
-        st.info(f"The run kept how often, not which pictures. To see them, choose above a folder or zip of pictures of the "
-                f"same classes{plain(f' (it learned from {seen.checkpoint.data})') if seen.checkpoint.data else ''}.",
+        st.info("The run kept how often, not which pictures. To see them, choose above a folder or zip of pictures of "
+                "the same "
+                f"classes{plain(f' (it learned from {seen.checkpoint.data})') if seen.checkpoint.data else ''}.",
                 icon=":material/photo_library:")
 
 

@@ -1,4 +1,5 @@
-"""Calibration: the parts as scikit-learn cuts them, the softmax and loss as torch has them, the best temperature by a search."""
+"""Calibration: the parts as scikit-learn cuts them, the softmax and loss as torch has them, the best temperature
+by a search."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""What a network gets wrong: counts and shares as scikit-learn has them, answers as the model gives them, pictures in order."""
+"""What a network gets wrong: counts and shares as scikit-learn has them, answers as the model gives them, pictures
+in order."""
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def some_shapes():
     """Sixty pictures under the network's names, in place of two thousand."""
     random = torch.Generator().manual_seed(1)
     pictures = sources.Pictures(torch.randint(0, 256, (60, 3, 32, 32), generator=random, dtype=torch.uint8),
-                                torch.arange(60)[:, None] % 10, tuple("0123456789"), (10,), "shapes", ("one was broken",))
+                                torch.arange(60)[:, None] % 10, tuple("0123456789"), (10,), "shapes",
+                                ("one was broken",))
     patch = pytest.MonkeyPatch()
     patch.setattr(sources, "load", lambda *arguments, **more: pictures)
     yield pictures
@@ -49,7 +51,8 @@ def random_counts(classes=6, pictures=500, seed=0):
 def test_accuracy_and_confusion_are_those_of_the_evaluation(checkpoint):
     exam = errors.exam(checkpoint, "shapes", "test", 60)
     verdicts = errors.of_head(checkpoint, exam, asked(checkpoint, exam, 60))
-    expected = evaluation.evaluate(checkpoints.model(checkpoint), exam.images, exam.labels, (10,), checkpoint.preprocessing)
+    expected = evaluation.evaluate(checkpoints.model(checkpoint), exam.images, exam.labels, (10,),
+                                   checkpoint.preprocessing)
     counts = errors.confusion(verdicts.true, verdicts.answered, 10)
     assert np.array_equal(counts, expected.confusion.numpy())
     assert verdicts.right.mean() == pytest.approx(measurement.measure(checkpoint, "shapes")["accuracy"])
@@ -152,7 +155,8 @@ def test_the_surest_come_first():
     assert errors.worst_pair(errors.confusion(seen.true, seen.answered, 2)) == (0, 1)
     assert errors.worst_pair(np.diag([3, 4])) is None
     counts = np.array([[9, 2, 5], [0, 9, 7], [1, 0, 9]])
-    assert errors.frequent_mistakes(counts, 3) == [(1, 2), (0, 2), (0, 1)] and len(errors.frequent_mistakes(counts, 9)) == 4
+    assert errors.frequent_mistakes(counts, 3) == [(1, 2), (0, 2), (0, 1)]
+    assert len(errors.frequent_mistakes(counts, 9)) == 4
 
 
 # A run's own
@@ -181,7 +185,8 @@ def test_a_run_that_held_nothing_out_has_no_history(written_run):
 def test_the_story_says_the_worst_pair_and_both_ways():
     counts = np.array([[90, 10, 0], [2, 97, 1], [0, 0, 50]])
     text = " ".join(error_words.story(counts, ("cat", "dog", "car"))).replace("\xa0", " ")
-    assert "94.8 % of 250" in text and "cat taken for dog, 10 of 100" in text and "dog taken for cat: twice, of 100" in text
+    assert "94.8 % of 250" in text and "cat taken for dog, 10 of 100" in text
+    assert "dog taken for cat: twice, of 100" in text
     assert "Hardest is cat (90.0 %" in text and "easiest car (100.0 %)" in text
     assert "answer dog: right in 90.7 % of 107" in text
     alike = " ".join(error_words.story(np.array([[1, 1], [1, 1]]), ("cat", "dog")))

@@ -1,4 +1,5 @@
-"""The map of the last features: PCA as scikit-learn has it, t-SNE keeps groups together, thumbnails keep their colours."""
+"""The map of the last features: PCA as scikit-learn has it, t-SNE keeps groups together, thumbnails keep their
+colours."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""Errors in a browser: cells are drawn as counted and picked by click or keyboard, moments play, the map shows its pictures."""
+"""Errors in a browser: cells are drawn as counted and picked by click or keyboard, moments play, the map shows its
+pictures."""
 
 import re
 
@@ -42,7 +43,8 @@ def test_keyboard_and_mouse_name_every_cell_and_pick_one(open_errors):
     page = open_errors()
     history = errors.history(checkpoints.BUNDLED / "resnet20-cifar10-jpeg")
     frame = errors.frame_of(history, 47)
-    counts, names = history.counts[frame], errors.class_names(checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg")), 0)
+    counts = history.counts[frame]
+    names = errors.class_names(checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg")), 0)
     box = page.locator(".confusion .box")
     true, answered = errors.worst_pair(counts)
     assert names[true] in box.locator("canvas").get_attribute("aria-label")
@@ -73,22 +75,26 @@ def test_moments_play_and_the_link_keeps_where_they_stopped(open_errors):
 def test_a_mistake_has_the_colour_of_mistakes(open_errors):
     page = open_errors()
     canvas = page.locator(".confusion canvas")
-    seen = canvas.evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]")
+    seen = canvas.evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, "
+                           "canvas.height).data]")
     pixels = np.array(seen, dtype=np.uint8).reshape(-1, 4)[:, :3]
-    for colour in (colours.BLUE, colours.VERMILLION):  # the deepest of both; the most frequent mistake is as deep as it gets
+    for colour in (colours.BLUE, colours.VERMILLION):  # the most frequent mistake is as deep as it gets
         near = np.abs(pixels.astype(int) - colours.rgb(colour)).max(axis=1) < 24
         assert near.sum() > 200
 
 
 def test_the_map_shows_a_picture_under_the_keyboard_and_picks_it(open_errors, picture):
-    page = open_errors("checkpoint=resnet20-stem7-shapes&of=Shapes&wrong=Map", wait=".map canvas, [data-testid=stButton]")
+    page = open_errors("checkpoint=resnet20-stem7-shapes&of=Shapes&wrong=Map",
+                       wait=".map canvas, [data-testid=stButton]")
     finish(page)
     box = page.locator(".map .box")
-    expect(box.locator("canvas").first).to_have_attribute("aria-label", re.compile("1,000 pictures by PCA"), timeout=60_000)
+    expect(box.locator("canvas").first).to_have_attribute("aria-label", re.compile("1,000 pictures by PCA"),
+                                                          timeout=60_000)
     box.focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".map .seen")).to_be_visible()
-    large = page.locator(".map .seen canvas").evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]")
+    large = page.locator(".map .seen canvas").evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, "
+                                                       "canvas.width, canvas.height).data]")
     assert np.array(large).reshape(-1, 4)[:, :3].std() > 5  # a picture, not an empty place
     words = page.locator(".map .words").inner_text()
     page.keyboard.press("Enter")

@@ -24,7 +24,8 @@ def matrix(counts=COUNTS, shown=None, picked=(2, 1), **more):
     shown = np.arange(counts.shape[1]) if shown is None else np.array(shown)
     names = [str(i) for i in range(counts.shape[1])] if len(counts[0]) > 3 else NAMES
     settings = {"frame": 0, "as_rates": True, **more}
-    return unpacked(drawing.matrix(counts, shown, names, ["before", "after"][:len(counts)], ["x"] * len(counts), picked=picked, **settings))
+    return unpacked(drawing.matrix(counts, shown, names, ["before", "after"][:len(counts)], ["x"] * len(counts),
+                                   picked=picked, **settings))
 
 
 def test_every_count_arrives():
@@ -80,6 +81,7 @@ def test_the_map_fills_its_place():
     assert arrays["places"].min() == 0 and arrays["places"].max() == 1 and arrays["places"][2].tolist() == [0.75, 0.5]
     assert arrays["middles"][0].tolist() == [0.5, 0.5] and np.isnan(arrays["middles"][1]).all()
     assert bytes(arrays["atlas"]) == b"jpeg" and head["alt"] == "finding" and arrays["answered"].tolist() == [0, 1, 1]
-    alike = unpacked(drawing.feature_map(np.ones((2, 2)), *np.zeros((2, 2), int), middles, ["a", "b"], ["x", "y"], b"", 8, 2,
+    alike = unpacked(drawing.feature_map(np.ones((2, 2)), *np.zeros((2, 2), int), middles, ["a", "b"], ["x", "y"],
+                                         b"", 8, 2,
                                          True, 1, ""))
     assert not alike[1]["places"].any() and alike[0]["picked"] == 1

@@ -1,4 +1,5 @@
-"""What does the network get wrong? The page with a run's own counts, with pictures, with a stopped pass, with other data."""
+"""What does the network get wrong? The page with a run's own counts, with pictures, with a stopped pass, with
+other data."""
 
 import io
 
@@ -59,7 +60,8 @@ def test_the_first_paint_is_the_runs_own_confusion():
     assert np.array_equal(arrays["counts"], history.counts) and head["frame"] == errors.frame_of(history, 47)
     assert head["picked"] == list(errors.worst_pair(history.counts[head["frame"]]))
     assert head["when"][0] == "before training" and head["when"][-1] == "the end of epoch 48"
-    assert "choose above a folder or zip" in app.info[0].value and "CIFAR-10 (JPEG)" in app.info[0].value.replace("\\", "")
+    assert "choose above a folder or zip" in app.info[0].value
+    assert "CIFAR-10 (JPEG)" in app.info[0].value.replace("\\", "")
 
 
 def test_the_link_carries_the_moment_and_the_cell():
@@ -94,12 +96,14 @@ def test_from_the_cell_to_its_pictures_and_a_vote():
     assert head["all"] == [1000] and len(walls["names"]) == count > 0
     names = head["classes"]
     assert all(name.startswith(names[answered]) and name.endswith(f"in truth {names[true]}") for name in walls["names"])
-    assert [wall["title"] for wall in walls["walls"]][1:] == ["Where it looked for what it says", "Where it looked for what it is"]
+    assert [wall["title"] for wall in walls["walls"]][1:] == ["Where it looked for what it says",
+                                                               "Where it looked for what it is"]
     ballot = next(group for group in app.button_group if group.label == "Whose mistake is it?")
     ballot.set_value("label").run()
     assert not app.exception and "the label is wrong 1" in captions(app)
     votes = next(button for button in app.get("download_button") if "Download CSV" in button.proto.label)
-    assert votes and any("label" in frame.value.columns and frame.value["The label is wrong"][0] == 1 for frame in app.dataframe)
+    assert votes and any("label" in frame.value.columns and frame.value["The label is wrong"][0] == 1
+                         for frame in app.dataframe)
 
 
 def test_the_other_views_of_the_same_pass():
@@ -110,7 +114,8 @@ def test_the_other_views_of_the_same_pass():
     table = asked(wrong="Classes", view="Numbers").dataframe[0].value
     assert table["pictures"].sum() == 1000
     head, arrays = component(asked(wrong="Map", cell="0-0"), "picture_map")
-    assert len(head["words"]) == 1000 and Image.open(io.BytesIO(bytes(arrays["atlas"]))).size[0] == head["columns"] * head["tile"]
+    assert len(head["words"]) == 1000
+    assert Image.open(io.BytesIO(bytes(arrays["atlas"]))).size[0] == head["columns"] * head["tile"]
     wrong = [i for i, words in enumerate(head["words"]) if "in truth" in words]
     assert np.array_equal(np.flatnonzero(arrays["true"] != arrays["answered"]), wrong)
 
@@ -127,7 +132,8 @@ def test_without_pictures_the_views_show_the_way_to_them():
 def test_a_foreign_network_without_a_run_asks_for_pictures(no_runs):
     torch.save(zoo.build("resnet8").state_dict(), no_runs / "mine.pth")
     app = open_page("inspect/errors", checkpoint="runs/mine.pth", wrong="Map")
-    assert not app.error and ("type the path" in " ".join(one.value for one in app.info) or app.selectbox(key="of").value)
+    assert not app.error
+    assert "type the path" in " ".join(one.value for one in app.info) or app.selectbox(key="of").value
 
 
 def test_several_heads(no_runs):
@@ -135,7 +141,8 @@ def test_several_heads(no_runs):
               "preprocessing": Preprocessing(64, 64, (0.5,), (0.25,)).to_dict()}
     torch.manual_seed(0)
     checkpoints.write(no_runs / "letters.safetensors", zoo.build("grapheme-resnet").state_dict(), header)
-    app = open_page("inspect/errors", checkpoint="runs/letters.safetensors", of="Glyphs", head="2: 11 classes", most="10")
+    app = open_page("inspect/errors", checkpoint="runs/letters.safetensors", of="Glyphs", head="2: 11 classes",
+                    most="10")
     head, _ = component(app, "confusion")
     assert len(head["classes"]) == 11 and head["all"][0] > 0 and not app.error
 

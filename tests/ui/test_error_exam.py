@@ -47,7 +47,8 @@ def test_what_is_answered_stays_and_the_rest_follows(checkpoint, sitting):
 def test_a_second_session_finds_a_batch_done(checkpoint, sitting, monkeypatch):
     asked = []
     ask = errors.ask
-    monkeypatch.setattr(errors, "ask", lambda model, images, recipe: asked.append(len(images)) or ask(model, images, recipe))
+    monkeypatch.setattr(errors, "ask", lambda model, images, recipe:
+                        asked.append(len(images)) or ask(model, images, recipe))
 
     def meanwhile(fraction, text):
         if sitting.done == 4:  # the other one answers the second batch
