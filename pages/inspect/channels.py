@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from resnet_viz.analysis import channel_words
 from resnet_viz.analysis.dreams import RATE, SHAKE, STEPS
 from resnet_viz.ui import channels as ui
 from resnet_viz.ui import state
@@ -10,7 +9,7 @@ from resnet_viz.ui.page import download_table, page, plain, problems, under_pict
 
 
 def story(choice, found):
-    st.markdown(plain(channel_words.finding(found, choice.among.labels, choice.among.classes, choice.layer.name)))
+    st.markdown(plain(ui.finding(choice, found)))
     st.markdown("- Early channels answer edges and colours; later ones textures, parts and at last whole things. See what "
                 "the nine patches have in common: that is what the channel looks for.\n"
                 "- The patches are real, so they cannot mislead; but they are only the best of the pictures at hand.\n"
@@ -51,6 +50,5 @@ with problems():
     ui.detail(choice, found, channel)
     under_picture("view", story=lambda: story(choice, found), formula=lambda: formula(choice, found),
                   code=lambda: code(choice),
-                  numbers=lambda: download_table(ui.table(choice, found), f"{choice.checkpoint.name}-{choice.layer.name}-channels.csv",
-                                                 ui.COLUMNS, channel_words.finding(found, choice.among.labels, choice.among.classes,
-                                                                                   choice.layer.name)))
+                  numbers=lambda: download_table(ui.table(choice, found), f"{choice.layer.name}-channels.csv", ui.COLUMNS,
+                                                 ui.finding(choice, found)))

@@ -20,6 +20,7 @@ from .page import PERCENT, plain
 ORDERS = {"number": "by number", "strongest": "strongest first", "often": "answers often first", "seldom": "answers rarely first",
           "class": "one class first"}
 AMOUNTS = (16, 64)
+PATCHES = ("what it sees", "whole pictures")
 SHEET = 400  # css pixels of nine patches
 COLUMNS = {
     "channel": st.column_config.TextColumn("Channel"),
@@ -28,7 +29,7 @@ COLUMNS = {
     "above 0": PERCENT,
     "commonest": st.column_config.TextColumn("Commonest class"),
     "of one class": st.column_config.NumberColumn("Of it", help="how many of the strongest are pictures of that class"),
-    "pictures": st.column_config.TextColumn("Pictures", help="their numbers, the strongest first"),
+    "pictures": st.column_config.TextColumn("Pictures", help="their places among those looked through, the strongest first"),
 }
 
 
@@ -154,16 +155,22 @@ def _go_on(choice: Choice, key: tuple, patience_s: float) -> None:
 # The wall
 
 
+def finding(choice: Choice, found: Strongest) -> str:
+    """The layer in one sentence."""
+    return channel_words.finding(found, choice.among.labels, choice.among.classes, choice.layer.name)
+
+
 def pick(choice: Choice, found: Strongest) -> int:
     """A tile a channel: its nine patches, and where asked for the picture made for it. Returns the channel picked."""
     shown = channel_words.order(found, choice.among.labels, choice.by)[:choice.amount]
     tiles = _tiles(state.current_key(), choice.among.key, choice.layer.name, found.seen, tuple(shown.tolist()),
                    choice, found)
-    finding = channel_words.finding(found, choice.among.labels, choice.among.classes, choice.layer.name)
-    drawn = [walls.Wall("The parts of real pictures that it answers most", tiles, finding)]
+    drawn = [walls.Wall("The parts of real pictures that it answers most", tiles, finding(choice, found))]
     if choice.made:
-        made = channel_dreams.wall(choice.checkpoint, choice.layer, choice.goal, choice.seed, shown.tolist(), tiles.shape[1:3])
-        drawn.append(walls.Wall("Made to please it", made, f"The pictures made for {len(shown):,} channels of {choice.layer.name}"))
+        made = channel_dreams.wall(choice.checkpoint, choice.layer, choice.goal, choice.seed, shown.tolist(),
+                                   tiles.shape[1:3])
+        alt = f"The pictures made for {len(shown):,} channels of {choice.layer.name}"
+        drawn.append(walls.Wall("Made to please it", made, alt))
     names = [f"{'Class' if choice.classes else 'Channel'} {choice.name(i)}: "
              f"{channel_words.of_channel(found, choice.among.labels, choice.among.classes, i)}" for i in shown.tolist()]
     strongest = int(shown[found.values[shown, 0].argmax()])
@@ -191,20 +198,24 @@ def _patches(choice: Choice, found: Strongest, channel: int) -> np.ndarray:
 
 def detail(choice: Choice, found: Strongest, channel: int) -> None:
     """The nine patches large, and the picture made for the channel."""
-    st.subheader(plain(f"{'Class' if choice.classes else 'Channel'} {choice.name(channel)} of {choice.layer.name}"), anchor=False)
+    kind = "Class" if choice.classes else "Channel"
+    st.subheader(plain(f"{kind} {choice.name(channel)} of {choice.layer.name}"), anchor=False)
     words = channel_words.of_channel(found, choice.among.labels, choice.among.classes, channel)
     st.markdown(plain(words))
     left, right = st.columns(2, gap="large")
     with left:
-        whole = st.segmented_control("Real pictures", ["what it sees", "whole pictures"], default="what it sees", required=True,
-                                     key="patches", bind="query-params", label_visibility="collapsed") == "whole pictures"
-        picture = _whole(choice, found, channel) if whole else drawing.sheet(_patches(choice, found, channel))
+        whole = st.segmented_control("Real pictures", PATCHES, default=PATCHES[0], required=True, key="patches",
+                                     bind="query-params", label_visibility="collapsed") == PATCHES[1]
+        patches = _patches(choice, found, channel)
+        picture = _whole(choice, found, channel) if whole else drawing.sheet(patches)
         walls.show(picture, f"The {found.values.shape[1]} strongest answers. {words}", SHEET)
         places = channel_words.places(found, choice.among.labels, choice.among.classes, channel)
+        border = " Grey is beyond the picture's border." if not whole and (patches[..., 3] == 0).any() else ""
         st.caption(plain(f"The strongest first, row by row: {', '.join(places)}. One a picture, among {found.seen:,} of "
-                         f"{choice.among.title}." + ("" if whole else " Grey is beyond the picture's border.")))
+                         f"{choice.among.title}.{border}"))
     with right:
-        channel_dreams.show(choice.checkpoint, choice.layer, choice.goal, choice.seed, channel, float(found.values[channel, 0]))
+        best = float(found.values[channel, 0])
+        channel_dreams.show(choice.checkpoint, choice.layer, choice.goal, choice.seed, channel, best)
 
 
 def _whole(choice: Choice, found: Strongest, channel: int) -> np.ndarray:
