@@ -9,8 +9,8 @@ from resnet_viz.ui.page import page, problems, under_picture
 VIEWS = {"matrix": views.who_for_whom, "classes": views.classes, "sureness": views.sureness,
          "mistakes": views.surest_mistakes, "map": views.feature_map}
 
-page("What does the network get wrong?", "Which class it takes for which, on pictures whose label is known, and whether "
-     "it may be believed when it is sure.")
+page("What does the network get wrong?", "Which class it takes for which, on pictures whose label is known, and "
+     "whether it may be believed when it is sure.")
 with problems():
     checkpoint = state.current_checkpoint()
     seen = ui.look(checkpoint, ui.controls(checkpoint))

@@ -1,7 +1,7 @@
 """What a network gets wrong: one pass over labelled pictures, who is taken for whom, and a run's confusion by epochs.
 
 exam() brings pictures and their labels, ask() answers some of them, of_head() is what all answers say. What they
-mean in words is in error_words.py, how sure the network may be in calibration.py, the map of the features in last_features.py.
+mean in words is in error_words.py, how sure the network may be in calibration.py, the map in last_features.py.
 """
 
 from collections.abc import Callable, Sequence

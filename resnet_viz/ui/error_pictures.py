@@ -32,7 +32,7 @@ def wall(seen: Seen, places: np.ndarray, key: str, title: str) -> int | None:
     if seen.choice.order.startswith("least"):
         shown = places[::-1][:MOST]
     with_maps = st.toggle("Where it looked", value=True, key="looked", bind="query-params",
-                          help="Grad-CAM: red spoke for the class, blue against it; two maps of a picture have one scale.")
+                          help="Grad-CAM: red spoke for the class, blue against it; both maps share one scale.")
     found = [walls.Wall(f"{title}: {min(all_, MOST):,} of {all_:,}, {seen.choice.order}" if all_ > MOST
                         else f"{title}, {seen.choice.order}", _small(_pixels(seen, shown)),
                         f"{len(shown)} pictures: {title}")]
