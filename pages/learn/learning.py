@@ -3,9 +3,8 @@
 import streamlit as st
 
 from resnet_viz.ui import learning
-from resnet_viz.ui.page import page, problems
+from resnet_viz.ui.page import page
 
 page("How does a network learn from a mistake?", "It asks of every weight which way makes the mistake smaller, and moves each a little that way.")
 part = learning.choose_part()
-with problems():
-    st.fragment(learning.lesson)(part)
+st.fragment(learning.lesson)(part)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from . import learning_descent, learning_slopes, learning_ways, player, questions
+from . import learning_descent, learning_neuron, learning_slopes, learning_ways, player, questions
 from .learning_scene import Scene
-from .page import download_table, under_picture
+from .page import download_table, problems, under_picture
 
 PARTS = {  # name on the screen -> its controls and what they make, for the reader's way from a slope to a training run
+    "A neuron": learning_neuron.scene,
     "A mistake": learning_descent.scene,
     "A slope": learning_slopes.tangents,
     "Chain rule": learning_slopes.chain,
@@ -23,18 +24,19 @@ def choose_part() -> str:
 
 def lesson(part: str) -> None:
     """The part's controls, its film, and under it what is said of the frame where the film rests."""
-    scene = PARTS[part]()
-    frame = player.show(part.lower().replace(" ", "-"), scene.film)
-    if scene.note:
-        st.caption(scene.note)
-    under_picture(
-        "view",
-        story=lambda: st.markdown("\n".join(f"- {line}" for line in scene.story)),
-        formula=lambda: _formula(scene, frame),
-        code=lambda: st.code(scene.code),
-        numbers=lambda: download_table(scene.rows, f"learning-{part.lower().replace(' ', '-')}.csv", alt=scene.film["said"][frame]),
-        questions=lambda: questions.ask("learning", scene.makers(frame)),
-    )
+    with problems():
+        scene = PARTS[part]()
+        frame = player.show(part.lower().replace(" ", "-"), scene.film)
+        if scene.note:
+            st.caption(scene.note)
+        under_picture(
+            "view",
+            story=lambda: st.markdown("\n".join(f"- {line}" for line in scene.story)),
+            formula=lambda: _formula(scene, frame),
+            code=lambda: st.code(scene.code),
+            numbers=lambda: download_table(scene.rows, f"learning-{part.lower().replace(' ', '-')}.csv", alt=scene.film["said"][frame]),
+            questions=lambda: questions.ask("learning", scene.makers(frame)),
+        )
 
 
 def _formula(scene: Scene, frame: int) -> None:

@@ -104,12 +104,13 @@ def _panels(setting: Setting, samples: np.ndarray, states: list[State]) -> list[
     low = float(max(losses.min(), 1e-6 * losses[0], 1e-9))
     sane = losses <= max(4 * losses[0], 1e-9)
     slopes = [np.clip(state.gradient, *_limits(states, sane)) for state in states]
+    most = max(2 * losses[0], 1e-6)
     finding = f"The loss goes from {short(losses[0])} to {short(losses[-1])} in {len(states) - 1:,} steps."
     return [
         player.plane("The loss for each x and y, at the z of now", f"A valley, and the path of the weights in it. {finding}",
                      [learning.slice_at(state.weights[2], samples) for state in states],
                      [player.path("weights", points[:, :2], player.VERMILLION)], x, y, ("weight x", "weight y"), setting.seen,
-                     (0.0, max(2 * losses[0], 1e-6))),
+                     (0.0, most), z_label=f"height and colour: the loss, 0 to {short(most, 3)}"),
         player.bars("The three slopes", "How steep the loss is along x, y and z.", [f"∂L/∂{name}" for name in NAMES], slopes),
         player.lines("Loss", finding, [player.line("loss", steps, losses, player.VERMILLION, grows=True)], (0, max(len(states) - 1, 1)),
                      (low * 0.8, max(top, losses[sane].max()) * 1.2 + 1e-9), ("step", "loss (log scale)"), cursor=steps, log=True),

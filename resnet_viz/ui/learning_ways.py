@@ -25,11 +25,14 @@ PLANS = {  # name -> the fields of a run's recipe that make it
     "one-cycle": {"schedule": "one-cycle"},
 }
 SCHEDULE_CODE = """import torch
+from resnet_viz.training.config import Config
+from resnet_viz.training.schedules import learning_rate
 
-optimiser = torch.optim.SGD(model.parameters(), lr={rate:g})
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, {rate:g}, total_steps={total}, anneal_strategy="linear")
-# or StepLR(optimiser, step_size={third}, gamma=0.3), or CyclicLR(optimiser, 0, {rate:g}, step_size_up={sixth})
-# after every optimiser.step(): schedule.step()"""
+config = Config(lr={rate:g}, epochs={epochs}, schedule="one-cycle")  # or "constant", "step", "cyclical"
+optimiser = torch.optim.SGD(model.parameters(), lr=config.lr)
+schedule = torch.optim.lr_scheduler.LambdaLR(
+    optimiser, lambda step: learning_rate(config, step, {total}) / config.lr)
+# after every optimiser.step(): schedule.step(). Relatives in torch: StepLR, CyclicLR, OneCycleLR"""
 
 
 # Momentum and Adam
@@ -130,7 +133,7 @@ def plans() -> Scene:
          "does it once, and ends at almost 0. These are the trainer's own schedules: the page *Training* offers them."],
         lambda frame: [r"w_{t+1} = w_t - \eta_t\,(g_t + \text{noise})"] + [
             rf"\eta_{{{min(frame, TOTAL - 1)}}}^{{\text{{{name}}}}} = {words.tex(values[min(frame, TOTAL - 1)])}" for name, values in rates.items()],
-        SCHEDULE_CODE.format(rate=highest, third=TOTAL // 3, sixth=TOTAL // 6, total=TOTAL),
+        SCHEDULE_CODE.format(rate=highest, epochs=EPOCHS, total=TOTAL),
         [{"step": i} | {f"rate, {name}": float(values[min(i, TOTAL - 1)]) for name, values in rates.items()}
          | {f"loss, {name}": float(values[i]) for name, values in losses.items()} for i in steps.tolist()],
         lambda frame: learning_questions.of_schedules(rates),
