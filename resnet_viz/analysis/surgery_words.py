@@ -55,9 +55,10 @@ def finding(name: str, whole: float, alone: Mapping[str, float], labelled: bool,
 def rows(alone: Mapping[str, Mapping[str, float]], whole: Mapping[str, float], ways: Mapping[str, str], images: int) -> list[dict]:
     """One row a block: what is left of it, and each network's share without it, with what chance alone does to it.
 
-    alone, whole  by the network's name
+    alone, whole  by the network's name; without a whole there is no row for it
+    images        how many were asked
     """
-    found = [{"block": "none", "what is left": "all", **_columns({name: share for name, share in whole.items()}, images)}]
+    found = [{"block": "none", "what is left": "all", **_columns(whole, images)}] if whole else []
     for block, way in ways.items():
         shares = {name: by_block[block] for name, by_block in alone.items() if block in by_block}
         found.append({"block": block, "what is left": WAYS[way], **_columns(shares, images)})

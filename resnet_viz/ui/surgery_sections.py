@@ -4,6 +4,7 @@ import streamlit as st
 
 from ..analysis import surgery_words as words
 from . import state
+from . import surgery_work as work
 from .page import PERCENT, download_table, plain
 from .surgery import Operation, difference, shares
 from .surgery_case import ways
@@ -54,9 +55,10 @@ def code(operation: Operation) -> None:
 def numbers(operation: Operation) -> None:
     case = operation.case
     whole, alone = shares(case)
-    rows = words.rows(alone, whole, ways(case.first.key, case.first.checkpoint), len(case.first.images))
+    count = min(work.sheet(patient, work.EACH).done for patient in case.patients)
+    rows = words.rows(alone, whole if case.labelled else {}, ways(case.first.key, case.first.checkpoint), count)
     columns = {name: PERCENT for name in rows[0] if name not in ("block", "what is left")}
     download_table(rows, f"{case.first.name.replace('/', '-')}-without-each-block.csv", columns,
-                   f"{len(rows) - 1} blocks of {', '.join(whole)}: the share without each of them")
-    st.caption(f"{'Right answers' if case.labelled else 'Answers that are still those of the whole network'}, on {case.pictures}. "
+                   f"{len(case.blocks)} blocks of {', '.join(whole)}: the share without each of them")
+    st.caption(f"{'Right answers' if case.labelled else 'Answers that are still those of the whole network'}, on {count:,} of {case.pictures}. "
                "± is chance alone: 95 of 100 draws of that many pictures would give a share that near.")

@@ -31,6 +31,7 @@ def test_rows_have_both_networks_and_chance():
     rows = surgery_words.rows({"r": ALONE, "p": {"layer1.0": 0.1}}, {"r": 0.9, "p": 0.6}, ways, 500)
     assert [row["block"] for row in rows] == ["none", "layer1.0", "layer2.0"]
     assert rows[0]["p"] == 0.6 and rows[1]["p"] == 0.1 and "p" not in rows[2]
+    assert [row["block"] for row in surgery_words.rows({"r": ALONE}, {}, ways, 500)] == ["layer1.0", "layer2.0"]
     assert rows[1]["r"] == 0.85 and rows[1]["± of r"] == uncertainty(0.85, 500) and rows[2]["what is left"].startswith("x, thinned")
 
 
