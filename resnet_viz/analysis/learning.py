@@ -62,7 +62,8 @@ def gradient(weights, samples: np.ndarray) -> tuple[float, float, float]:
     return float(np.mean(mistakes * samples[:, 0])), float(np.mean(mistakes * samples[:, 1])), float(np.mean(mistakes))
 
 
-def descend(weights, samples: np.ndarray, rate: float, steps: int, batch: int | None = None, seed: int = 0) -> list[State]:
+def descend(weights, samples: np.ndarray, rate: float, steps: int, batch: int | None = None,
+            seed: int = 0) -> list[State]:
     """Gradient descent: steps + 1 moments, the first before any step; fewer where the loss passes LOST.
 
     batch  samples a step, drawn without replacement, each once an epoch; None takes all of them
@@ -90,7 +91,7 @@ def _order(count: int, batch: int, seed: int):
 
 
 def curvatures(samples: np.ndarray) -> np.ndarray:
-    """The loss's second derivatives along its own axes, ascending: float64 [3] (the Hessian 2 X^T X / n is constant)."""
+    """The loss's second derivatives along its own axes, ascending: float64 [3] (of the Hessian 2 X^T X / n)."""
     inputs = np.column_stack([samples[:, :2], np.ones(len(samples))])
     return np.linalg.eigvalsh(2 * inputs.T @ inputs / len(samples))
 

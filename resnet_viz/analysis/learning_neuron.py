@@ -41,7 +41,7 @@ class Layer:
 
 
 def last_layer(model: nn.Module, picture: Tensor, classes: Sequence[str] | None) -> Layer:
-    """The last linear layer while the network looks at a picture [1, C, H, W]: its MOST loudest neurons, the loudest first.
+    """The last linear layer while the network looks at a picture [1, C, H, W]: its MOST loudest neurons.
 
     classes  names of all its neurons; where their number does not fit, neurons are numbered
     """
@@ -52,7 +52,8 @@ def last_layer(model: nn.Module, picture: Tensor, classes: Sequence[str] | None)
     inputs, weights = given[-1][0].double().cpu().numpy(), last.weight.detach().double().cpu().numpy()
     biases = np.zeros(len(weights)) if last.bias is None else last.bias.detach().double().cpu().numpy()
     loudest = np.argsort(-(weights @ inputs + biases), kind="stable")[:MOST]
-    known = classes if classes is not None and len(classes) == len(weights) else [f"neuron {i}" for i in range(len(weights))]
+    known = classes if classes is not None and len(classes) == len(weights) else [f"neuron "
+        f"{i}" for i in range(len(weights))]
     return Layer(tuple(known[i] for i in loudest), inputs, weights[loudest], biases[loudest], len(weights))
 
 
@@ -95,9 +96,11 @@ def said(layer: Layer, neuron: int, added: Sum, moment: int) -> str:
     part, end = added.parts[moment - 1], f" = {short(total)}; loudest so far: {leader}."
     if moment <= len(added.order):
         i = added.order[moment - 1]
-        return f"{name}: weight {short(layer.weights[neuron, i], 3)} × input {short(layer.inputs[i], 3)} = {short(part, 3)}. Sum{end}"
+        weight, given = short(layer.weights[neuron, i], 3), short(layer.inputs[i], 3)
+        return f"{name}: weight {weight} × input {given} = {short(part, 3)}. Sum{end}"
     if moment < len(added.parts):
-        return f"{name}: the {len(layer.inputs) - len(added.order):,} smaller products together: {short(part, 3)}. Sum{end}"
+        rest = len(layer.inputs) - len(added.order)
+        return f"{name}: the {rest:,} smaller products together: {short(part, 3)}. Sum{end}"
     chance = float(np.exp(layer.logits[neuron] - layer.logits.max()))
     compared = "it is the loudest" if chance == 1 else f"e^logit is {short(chance, 3)} of the loudest one's"
     return f"{name}: and the bias {short(part, 3)}: the logit is {short(total)}, and {compared}."

@@ -98,7 +98,7 @@ SIGMA = 0.6  # standard deviation of the noise on each gradient
 
 
 def noisy_losses(rates: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Mean loss on NOISY over DRAWS runs before and after each step: float64 [steps + 1]; the noise is the same for all rates.
+    """Mean loss on NOISY over DRAWS runs before and after each step, float64 [steps + 1]; all meet the same noise.
 
     rates  learning rate of every step, float64 [steps]
     """

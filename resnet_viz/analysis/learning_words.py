@@ -60,11 +60,12 @@ def descent_said(state: State, samples: np.ndarray, rate: float) -> str:
 def rate_said(rate: float, samples: np.ndarray) -> str:
     """Whether a learning rate is small, right or too large for these samples."""
     largest = learning.largest_rate(samples)
-    return f"A rate of {short(rate)} is {BEHAVIOUR[learning.behaviour(rate, samples)]}. From {short(largest)} on it diverges."
+    does = BEHAVIOUR[learning.behaviour(rate, samples)]
+    return f"A rate of {short(rate)} is {does}. From {short(largest)} on it diverges."
 
 
 def descent_formula(state: State, samples: np.ndarray, rate: float) -> list[str]:
-    """f, the loss, its three slopes and the step, with this moment's numbers; of many samples the first of the batch."""
+    """f, the loss, its three slopes and the step, with this moment's numbers; of many samples the batch's first."""
     a, b, target = samples[state.batch[0]]
     x, y, z = state.weights
     f, mistake = state.outputs[0], state.outputs[0] - target
@@ -78,7 +79,8 @@ def descent_formula(state: State, samples: np.ndarray, rate: float) -> list[str]
         found.append(rf"\frac{{\partial L}}{{\partial {name}}} = 2\,(f - t) {letter} = 2 \cdot {tex(mistake)}{times} = "
                      rf"{tex(2 * mistake * factor)}")
     mean = rf"\text{{mean of {len(state.batch)}}}\ " if many else ""
-    steps = [rf"{name} \leftarrow {name} - \eta\,{mean}\tfrac{{\partial L}}{{\partial {name}}} = {tex(w)} - {tex(rate)} \cdot {tex(g)} "
+    steps = [rf"{name} \leftarrow {name} - \eta\,{mean}\tfrac{{\partial L}}{{\partial {name}}} = {tex(w)} - "
+             rf"{tex(rate)} \cdot {tex(g)} "
              rf"= {tex(w - rate * g, 5)}" for name, w, g in zip(learning.NAMES, state.weights, state.gradient)]
     return found + steps
 
@@ -92,12 +94,14 @@ def descent_code(samples: np.ndarray, weights: Sequence[float], rate: float, ste
             f"a, b, targets = torch.from_numpy(made_samples({len(samples)})).float().T\n"
             "inputs = torch.stack([a, b, torch.ones_like(a)], dim=1)\n")
     loop = ("    loss = ((inputs @ w - targets) ** 2).mean()\n" if batch is None else
-            f"    if step % {len(samples) // batch} == 0:\n        order = torch.randperm({len(samples)})  # every epoch a new one\n"
+            f"    if step % {len(samples) // batch} == 0:\n        order = torch.randperm({len(samples)})  # every "
+            f"epoch a new one\n"
             f"    chosen = order[step * {batch} % {len(samples)}:][:{batch}]\n"
             "    loss = ((inputs[chosen] @ w - targets[chosen]) ** 2).mean()\n")
     return (f"import torch\n\n{data}w = torch.tensor([{values}], requires_grad=True)  # x, y, z\n"
             f"optimiser = torch.optim.SGD([w], lr={rate:g})\n\nfor step in range({steps}):\n{loop}"
-            "    optimiser.zero_grad()\n    loss.backward()   # w.grad: the three slopes\n    optimiser.step()  # w -= lr * w.grad")
+            "    optimiser.zero_grad()\n    loss.backward()   # w.grad: the three slopes\n    optimiser.step()  # w "
+            "-= lr * w.grad")
 
 
 # Slope and chain
@@ -107,7 +111,8 @@ def tangent_said(x: float) -> str:
     if x == 0:
         return "At x = 0 both tangents lie flat: the slope is 0, and there is nowhere further down."
     side = "left" if x > 0 else "right"
-    return (f"At x = {short(x)} the slope is 2x = {short(2 * x)}, at x = {short(-x)} it is {short(-2 * x)}: one step against the "
+    return (f"At x = {short(x)} the slope is 2x = {short(2 * x)}, at x = {short(-x)} it is {short(-2 * x)}: one step "
+            f"against the "
             f"slope goes {side} from the one, and {'right' if x > 0 else 'left'} from the other. Both go to 0.")
 
 
@@ -115,7 +120,8 @@ def tangent_formula(x: float, h: float) -> list[str]:
     return [
         r"y = x^2 \qquad \frac{dy}{dx} = \lim_{h \to 0} \frac{(x + h)^2 - x^2}{h} = \lim_{h \to 0} (2x + h) = 2x",
         rf"\text{{at }} x = {tex(x)}: \quad \frac{{dy}}{{dx}} = 2 \cdot {tex(x)} = {tex(2 * x)} \qquad "
-        rf"h = {tex(h)}: \quad \frac{{({tex(x)} + {tex(h)})^2 - {tex(x)}^2}}{{{tex(h)}}} = {tex(learning.secant_slope(x, h))}",
+        rf"h = {tex(h)}: \quad \frac{{({tex(x)} + {tex(h)})^2 - {tex(x)}^2}}{{{tex(h)}}} = "
+        rf"{tex(learning.secant_slope(x, h))}",
         rf"\text{{tangent: }} y = {tex(x * x)} + {tex(2 * x)} \cdot (x - {tex(x)})",
     ]
 
@@ -128,16 +134,20 @@ def chain_said(c: Chain, frame: int) -> str:
         f"y = 2x³ = 2 · {short(c.x)}³ = {short(c.y)}.",
         f"z = 4y² = 4 · {short(c.y)}² = {short(c.z)}. Forward is done: z is what we want smaller.",
         f"Back over the last link: dz/dy = 8y = 8 · {short(c.y)} = {short(c.dz_dy)}.",
-        f"Times this link's slope dy/dx = 6x² = {short(c.dy_dx)}: dz/dx = {short(c.dz_dy)} · {short(c.dy_dx)} = {short(c.dz_dx)}.",
-        f"Times dx/dw = 2w = {short(c.dx_dw)}: dz/dw = {short(c.dz_dx)} · {short(c.dx_dw)} = {short(c.dz_dw)}. To make z smaller, "
-        + ("w cannot tell where to go: its slope is 0." if c.dz_dw == 0 else f"w has to go {'down' if c.dz_dw > 0 else 'up'}."),
+        f"Times this link's slope dy/dx = 6x² = {short(c.dy_dx)}: dz/dx = {short(c.dz_dy)} · {short(c.dy_dx)} = "
+        f"{short(c.dz_dx)}.",
+        f"Times dx/dw = 2w = {short(c.dx_dw)}: dz/dw = {short(c.dz_dx)} · {short(c.dx_dw)} = {short(c.dz_dw)}. To "
+        f"make z smaller, "
+        + ("w cannot tell where to go: its slope is "
+           "0." if c.dz_dw == 0 else f"w has to go {'down' if c.dz_dw > 0 else 'up'}."),
     )[frame]
 
 
 def chain_formula(c: Chain) -> list[str]:
     return [
         r"z = 4y^2 = 4\,(2x^3)^2 = 16\,x^6 = 16\,w^{12}",
-        rf"\frac{{dz}}{{dw}} = \frac{{dz}}{{dy}} \cdot \frac{{dy}}{{dx}} \cdot \frac{{dx}}{{dw}} = 8y \cdot 6x^2 \cdot 2w = "
+        rf"\frac{{dz}}{{dw}} = \frac{{dz}}{{dy}} \cdot \frac{{dy}}{{dx}} \cdot \frac{{dx}}{{dw}} = 8y \cdot 6x^2 "
+        rf"\cdot 2w = "
         rf"{tex(c.dz_dy)} \cdot {tex(c.dy_dx)} \cdot {tex(c.dx_dw)} = {tex(c.dz_dw)}",
         rf"\frac{{dz}}{{dy}} = 8y = {tex(c.dz_dy)} \qquad \frac{{dz}}{{dx}} = 96\,x^5 = {tex(c.dz_dx)} \qquad "
         rf"\frac{{dz}}{{dw}} = 192\,w^{{11}} = {tex(c.dz_dw)}",
@@ -152,12 +162,15 @@ def optimiser_formula(name: str, rate: float, momentum: float) -> list[str]:
     return {
         "plain descent": [rf"w \leftarrow w - {tex(rate)}\, g"],
         "momentum": [rf"v \leftarrow {tex(momentum)}\, v + g \qquad w \leftarrow w - {tex(rate)}\, v"],
-        "Adam": [rf"m \leftarrow {tex(momentum)}\, m + {tex(1 - momentum)}\, g \qquad s \leftarrow 0.999\, s + 0.001\, g^2 \qquad "
-                 rf"w \leftarrow w - {tex(rate)}\, \frac{{m / (1 - {tex(momentum)}^t)}}{{\sqrt{{s / (1 - 0.999^t)}} + 10^{{-8}}}}"],
+        "Adam": [rf"m \leftarrow {tex(momentum)}\, m + {tex(1 - momentum)}\, g \qquad s \leftarrow 0.999\, s + "
+                 rf"0.001\, g^2 \qquad "
+                 rf"w \leftarrow w - {tex(rate)}\, \frac{{m / (1 - {tex(momentum)}^t)}}{{\sqrt{{s / (1 - 0.999^t)}} + "
+                 rf"10^{{-8}}}}"],
     }[name]
 
 
 def race_said(paths: dict[str, np.ndarray], ground: learning_optimisers.Ground, step: int) -> str:
     """Each optimiser's loss at one step, the lowest first."""
     losses = sorted((ground.loss(path[step]), name) for name, path in paths.items())
-    return f"Loss after {step:,} step{'' if step == 1 else 's'}: " + ", ".join(f"{name} {short(value, 3)}" for value, name in losses) + "."
+    return f"Loss after {step:,} step{'' if step == 1 else 's'}: " + ", ".join(f"{name} "
+        f"{short(value, 3)}" for value, name in losses) + "."

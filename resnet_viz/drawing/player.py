@@ -1,4 +1,4 @@
-"""Films of numbers as plain records: what the player of the lessons draws. Every frame's numbers are given, none is made.
+"""Films of numbers as plain records: what the player of the lessons draws; it makes no number.
 
 Panels: plane (a loss over two weights, with paths), lines, bars, graph (a chain of functions). A list with one entry a
 frame may be shorter: its last entry then stands for the rest. Colours are numbers in CATEGORIES.
@@ -54,9 +54,10 @@ def path(name: str, points, colour: int) -> dict:
     return {"name": name, "x": plain(points[:, 0]), "y": plain(points[:, 1]), "colour": colour}
 
 
-def plane(title: str, alt: str, six: Sequence[Sequence[float]], paths: list[dict], x: Sequence[float], y: Sequence[float],
-          names: tuple[str, str], seen: str = "surface", value_range: tuple[float, float] = (0.0, 1.0), grey: bool = False,
-          place: str = "wide", z_label: str = "loss (height and colour)") -> dict:
+def plane(title: str, alt: str, six: Sequence[Sequence[float]], paths: list[dict], x: Sequence[float],
+          y: Sequence[float], names: tuple[str, str], seen: str = "surface",
+          value_range: tuple[float, float] = (0.0, 1.0), grey: bool = False, place: str = "wide",
+          z_label: str = "loss (height and colour)") -> dict:
     """A loss of two weights.
 
     six          a frame: the numbers of p x^2 + q xy + r y^2 + s x + t y + u
@@ -86,8 +87,9 @@ def lines(title: str, alt: str, drawn: list[dict], x: Sequence[float], y: Sequen
                   log_x=log_x, ratio=ratio, legend=legend)
 
 
-def bars(title: str, alt: str, names: Sequence[str], values: Sequence[Sequence[float]], marks: Sequence[int] | None = None,
-         colours: tuple[int, int] = (BLUE, VERMILLION), place: str = "side") -> dict:
+def bars(title: str, alt: str, names: Sequence[str], values: Sequence[Sequence[float]],
+         marks: Sequence[int] | None = None, colours: tuple[int, int] = (BLUE, VERMILLION),
+         place: str = "side") -> dict:
     """Bars whose lengths change: values [frames][names]; marks: the bar that each frame speaks of (-1: none)."""
     every = np.array([plain(row) for row in values])
     low, high = min(float(every.min()), 0.0), max(float(every.max()), 0.0)
@@ -96,6 +98,6 @@ def bars(title: str, alt: str, names: Sequence[str], values: Sequence[Sequence[f
 
 
 def graph(title: str, alt: str, nodes: list[dict], links: list[dict], place: str = "full") -> dict:
-    """A chain: nodes {"rule", "value", "slope", "back"}, links {"rule", "slope"} between them. Frame i shows the values up
-    to node i, later frames the slopes that have come back."""
+    """A chain: nodes {"rule", "value", "slope", "back"}, links {"rule", "slope"} between them. Frame i shows the values
+    up to node i, later frames the slopes that have come back."""
     return _panel("graph", title, alt, place, nodes=nodes, links=links)

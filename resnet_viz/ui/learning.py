@@ -18,15 +18,16 @@ PARTS = {  # name on the screen -> its controls and what they make, for the read
 
 
 def choose_part() -> str:
-    return st.segmented_control("Part", list(PARTS), default="A mistake", required=True, key="part", bind="query-params",
-                                label_visibility="collapsed", on_change=player.forget)
+    return st.segmented_control("Part", list(PARTS), default="A mistake", required=True, key="part",
+                                bind="query-params", label_visibility="collapsed", on_change=player.forget)
 
 
 def lesson(part: str) -> None:
     """The part's controls, its film, and under it what is said of the frame where the film rests."""
     with problems():
         scene = PARTS[part]()
-        frame = player.show(part.lower().replace(" ", "-"), scene.film)
+        name = part.lower().replace(" ", "-")
+        frame = player.show(name, scene.film)
         if scene.note:
             st.caption(scene.note)
         under_picture(
@@ -34,7 +35,7 @@ def lesson(part: str) -> None:
             story=lambda: st.markdown("\n".join(f"- {line}" for line in scene.story)),
             formula=lambda: _formula(scene, frame),
             code=lambda: st.code(scene.code),
-            numbers=lambda: download_table(scene.rows, f"learning-{part.lower().replace(' ', '-')}.csv", alt=scene.film["said"][frame]),
+            numbers=lambda: download_table(scene.rows, f"learning-{name}.csv", alt=scene.film["said"][frame]),
             questions=lambda: questions.ask("learning", scene.makers(frame)),
         )
 

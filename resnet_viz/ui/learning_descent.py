@@ -35,10 +35,11 @@ class Setting:
 
 def choose() -> Setting:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        count = DATA[st.segmented_control("Learns from", list(DATA), default="the slides' sample", required=True, key="samples",
+        count = DATA[st.segmented_control("Learns "
+            "from", list(DATA), default="the slides' sample", required=True, key="samples",
                                           bind="query-params")]
         rate = st.select_slider("Learning rate", RATES, 0.001, key="rate", bind="query-params", width=240)
-        seen = st.segmented_control("Seen", list(SEEN), default="surface", required=True, key="seen", bind="query-params")
+        seen = choose_seen("surface")
         with st.popover("More", icon=":material/tune:"):
             batch = None if count == 1 else _choose_batch()
             st.markdown("Where the weights begin")
@@ -47,11 +48,17 @@ def choose() -> Setting:
             if count == 1:
                 st.markdown("The sample and what f should be")
                 sample = _three(("a", "b", "target"), learning.SAMPLE, "sample")
-    return Setting(weights, sample, count, rate, batch, SEEN[seen])
+    return Setting(weights, sample, count, rate, batch, seen)
+
+
+def choose_seen(first: str) -> str:
+    """How a loss over two weights is drawn, one of drawing.player.SEEN."""
+    return SEEN[st.segmented_control("Seen", list(SEEN), default=first, required=True, key="seen", bind="query-params")]
 
 
 def _choose_batch() -> int | None:
-    each = st.segmented_control("A step after", ["one sample", "an epoch"], default="an epoch", required=True, key="each",
+    each = st.segmented_control("A step "
+                                "after", ["one sample", "an epoch"], default="an epoch", required=True, key="each",
                                 bind="query-params", help="An epoch: every sample was looked at once")
     return 1 if each == "one sample" else None
 
@@ -107,13 +114,18 @@ def _panels(setting: Setting, samples: np.ndarray, states: list[State]) -> list[
     most = max(2 * losses[0], 1e-6)
     finding = f"The loss goes from {short(losses[0])} to {short(losses[-1])} in {len(states) - 1:,} steps."
     return [
-        player.plane("The loss for each x and y, at the z of now", f"A valley, and the path of the weights in it. {finding}",
+        player.plane("The loss for each x and y, at the z of "
+                     "now", f"A valley, and the path of the weights in it. {finding}",
                      [learning.slice_at(state.weights[2], samples) for state in states],
-                     [player.path("weights", points[:, :2], player.VERMILLION)], x, y, ("weight x", "weight y"), setting.seen,
+                     [player.path("weights", points[:, :2], player.VERMILLION)], x, y, ("weight "
+                         "x", "weight y"), setting.seen,
                      (0.0, most), z_label=f"height and colour: the loss, 0 to {short(most, 3)}"),
-        player.bars("The three slopes", "How steep the loss is along x, y and z.", [f"∂L/∂{name}" for name in NAMES], slopes),
-        player.lines("Loss", finding, [player.line("loss", steps, losses, player.VERMILLION, grows=True)], (0, max(len(states) - 1, 1)),
-                     (low * 0.8, max(top, losses[sane].max()) * 1.2 + 1e-9), ("step", "loss (log scale)"), cursor=steps, log=True),
+        player.bars("The three "
+                    "slopes", "How steep the loss is along x, y and z.", [f"∂L/∂{name}" for name in NAMES], slopes),
+        player.lines("Loss", finding, [player.line("loss", steps, losses, player.VERMILLION, grows=True)],
+                     (0, max(len(states) - 1, 1)),
+                     (low * 0.8, max(top, losses[sane].max()) * 1.2 + 1e-9), ("step", "loss (log "
+                         "scale)"), cursor=steps, log=True),
     ]
 
 
@@ -124,7 +136,7 @@ def _limits(states: list[State], sane: np.ndarray) -> tuple[float, float]:
 
 
 def _view(values: np.ndarray) -> tuple[float, float]:
-    """Ends of an axis around where a weight goes, at least 4 wide, on halves, and no further from the start than WIDEST."""
+    """Ends of an axis around where a weight goes, at least 4 wide and no further from the start than WIDEST."""
     low, high = max(values.min(), values[0] - WIDEST), min(values.max(), values[0] + WIDEST)
     middle, half = (low + high) / 2, max(0.6 * (high - low), 2.0)
     return math.floor(2 * (middle - half)) / 2, math.ceil(2 * (middle + half)) / 2
@@ -137,23 +149,30 @@ def _row(step: int, state: State) -> dict:
 
 def _story(setting: Setting, samples: np.ndarray) -> list[str]:
     told = [
-        "A neuron without its activation: f = a x + b y + z. **a and b are the data**, x, y and z are the weights, and only the weights "
+        "A neuron without its activation: f = a x + b y + z. **a and b are the data**, x, y and z are the weights, "
+        "and only the weights "
         "may change.",
-        "The loss is the square of the mistake. Seen over the weights it is a valley; a step goes straight down it, against the slope, and "
+        "The loss is the square of the mistake. Seen over the weights it is a valley; a step goes straight down it, "
+        "against the slope, and "
         "is the learning rate times as long.",
         words.rate_said(setting.rate, samples),
     ]
     if setting.count == 1:
-        told.append("One sample cannot say what all three weights should be: every point on the valley's floor gives the right f. Choose 8 or 64 "
+        told.append("One sample cannot say what all three weights should be: every point on the valley's floor gives "
+                    "the right f. Choose 8 or 64 "
                     "samples, and the valley becomes a bowl with one lowest point.")
     else:
-        told.append(f"The samples lie around f = {learning.TRUE[0]:g} a − {-learning.TRUE[1]:g} b − {-learning.TRUE[2]:g}, with noise of standard "
-                    f"deviation {learning.NOISE}; descent has to find these three numbers. The surface falls as z gets better.")
+        told.append(f"The samples lie around f = {learning.TRUE[0]:g} a − {-learning.TRUE[1]:g} b − "
+                    f"{-learning.TRUE[2]:g}, with noise of standard "
+                    f"deviation {learning.NOISE}; descent has to find these three numbers. The surface falls as z "
+                    f"gets better.")
     if setting.sample == learning.SAMPLE and setting.weights == learning.START and setting.count == 1:
         right = learning.descend(learning.START, samples, 0.001, 1)
         slopes, after = ", ".join(short(g) for g in right[0].gradient), short(right[1].outputs[0], 5)
-        told.append(f"The slides print the slopes {', '.join(map(str, words.PRINTED))} here and, after one step with rate 0.001, f = "
-                    f"{words.PRINTED_AFTER}: they drop the −4 when they expand (f − 4)². Right are {slopes} and f = {after}.")
+        told.append(f"The slides print the slopes {', '.join(map(str, words.PRINTED))} here and, after one step with "
+                    f"rate 0.001, f = "
+                    f"{words.PRINTED_AFTER}: they drop the −4 when they expand (f − 4)². Right are {slopes} and f = "
+                    f"{after}.")
     return told
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from ..analysis import learning_neuron, learning_questions
+from ..analysis import learning_neuron, learning_ways_questions
 from ..analysis.learning_neuron import Layer
 from ..analysis.learning_words import short
 from ..checkpoints import Checkpoint
@@ -34,14 +34,16 @@ def scene() -> Scene:
     added = learning_neuron.add_up(layer, neuron)
     moments = len(added.totals)
     return Scene(
-        player.film(_panels(layer, neuron, added), [learning_neuron.said(layer, neuron, added, i) for i in range(moments)],
+        player.film(_panels(layer, neuron, added),
+                    [learning_neuron.said(layer, neuron, added, i) for i in range(moments)],
                     [f"{i} of {moments - 1} added" for i in range(moments)], moments - 1, 350, "Added"),
         _story(checkpoint, layer, neuron),
         lambda frame: learning_neuron.formula(layer, neuron, added),
         CODE.format(inputs=len(layer.inputs), size=layer.size),
-        [{"input": i} | {"value": float(layer.inputs[i])} | {f"weight, {name}": float(layer.weights[k, i]) for k, name in enumerate(layer.names)}
+        [{"input": i} | {"value": float(layer.inputs[i])} | {f"weight, "
+            f"{name}": float(layer.weights[k, i]) for k, name in enumerate(layer.names)}
          for i in range(len(layer.inputs))],
-        lambda frame: learning_questions.of_neuron([plain(name) for name in layer.names], layer.products, layer.biases),
+        lambda frame: learning_ways_questions.of_neuron([plain(name) for name in layer.names], layer.products, layer.biases),
     )
 
 
@@ -57,9 +59,11 @@ def _panels(layer: Layer, neuron: int, added) -> list[dict]:
     shown = [np.where(np.arange(parts) < moment, added.parts, 0.0) for moment in range(moments)]
     loudest = layer.names[int(layer.logits.argmax())]
     return [
-        player.bars(f"What {layer.names[neuron]} adds up: weight × input", f"{parts} parts that add up to {short(layer.logits[neuron])}.",
-                    learning_neuron.part_names(layer, added), shown, [moment - 1 for moment in range(moments)], place="wide"),
-        player.bars("The layer: all neurons on the same inputs", f"At the end {loudest} is the loudest.", layer.names, added.totals,
+        player.bars(f"What {layer.names[neuron]} adds up: weight × "
+                    f"input", f"{parts} parts that add up to {short(layer.logits[neuron])}.",
+                    learning_neuron.part_names(layer, added), shown, list(range(-1, parts)), place="wide"),
+        player.bars("The layer: all neurons on the same "
+                    "inputs", f"At the end {loudest} is the loudest.", layer.names, added.totals,
                     [neuron] * moments),
     ]
 
@@ -68,11 +72,15 @@ def _story(checkpoint: Checkpoint, layer: Layer, neuron: int) -> list[str]:
     name = plain(layer.names[neuron])
     signs = layer.products[neuron]
     return [
-        "A **neuron** multiplies every input by a weight of its own, adds the products and a bias, and passes the sum through an activation. A "
+        "A **neuron** multiplies every input by a weight of its own, adds the products and a bias, and passes the sum "
+        "through an activation. A "
         "**layer** is many neurons on the same inputs, each with its own weights.",
-        f"These are neurons of the last layer of {plain(checkpoint.name)}: {layer.size:,} of them, one a class, on {len(layer.inputs):,} inputs. Each input "
-        "is the mean of one feature map, and comes out of a ReLU: it says how much of something the picture has, and is never negative.",
-        f"So the weights decide what counts **for** {name} and what against it: here {int((signs > 0).sum()):,} products speak for it and "
+        f"These are neurons of the last layer of {plain(checkpoint.name)}: {layer.size:,} of them, one a class, on "
+        f"{len(layer.inputs):,} inputs. Each input "
+        "is the mean of one feature map, and comes out of a ReLU: it says how much of something the picture has, and "
+        "is never negative.",
+        f"So the weights decide what counts **for** {name} and what against it: here {int((signs > 0).sum()):,} "
+        f"products speak for it and "
         f"{int((signs < 0).sum()):,} against, and together with the bias they come to {short(layer.logits[neuron])}.",
         "Nobody chose these weights. They were learned from mistakes, one small step after another: see *A mistake*.",
     ]

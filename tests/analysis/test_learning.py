@@ -109,7 +109,8 @@ def test_the_chain_is_autograds(value):
 
 
 @pytest.mark.parametrize(("value", "text"), [(12345.6, "12,350"), (-2.976, "−2.976"), (0.00012, "0.00012"), (0, "0"), (2.0, "2"),
-                                             (0.1 + 0.2, "0.3"), (1e7, "1.00 × 10^7"), (float("inf"), "∞"), (13.9999, "14")])
+                                             (0.1 + 0.2, "0.3"), (1e7, "1.00 × "
+                                                 "10^7"), (float("inf"), "∞"), (13.9999, "14")])
 def test_numbers_are_short(value, text):
     assert words.short(value) == text
 

@@ -8,6 +8,7 @@ import torch
 
 from resnet_viz.analysis import learning
 from resnet_viz.analysis import learning_questions as asked
+from resnet_viz.analysis import learning_ways_questions as ways
 from resnet_viz.analysis.learning_words import short
 from resnet_viz.analysis.questions import mark
 
@@ -21,10 +22,10 @@ MAKERS = {
     "many": asked.of_descent(learning.START, learning.made_samples(8), 0.1),
     "slope": asked.of_slope(1.3), "flat": asked.of_slope(0.0),
     "chain": asked.of_chain(1.5), "chain at zero": asked.of_chain(0.0), "chain at minus one": asked.of_chain(-1.0),
-    "optimisers": asked.of_optimisers(0.03, 0.9), "no momentum": asked.of_optimisers(0.03, 0.0),
-    "schedules": asked.of_schedules(RATES),
-    "batches": asked.of_batches(learning.made_samples(64), (0, 0), 0.1),
-    "neuron": asked.of_neuron(list("abcde"), PRODUCTS, np.arange(5.0)),
+    "optimisers": ways.of_optimisers(0.03, 0.9), "no momentum": ways.of_optimisers(0.03, 0.0),
+    "schedules": ways.of_schedules(RATES),
+    "batches": ways.of_batches(learning.made_samples(64), (0, 0), 0.1),
+    "neuron": ways.of_neuron(list("abcde"), PRODUCTS, np.arange(5.0)),
 }
 
 
@@ -73,7 +74,7 @@ def test_what_the_slides_print_is_offered_and_named():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_momentum_and_adam_are_torchs(seed):
-    question = asked.momentum_step(0.05, 0.9, Random(seed))
+    question = ways.momentum_step(0.05, 0.9, Random(seed))
     random = Random(seed)
     v, g = random.randint(1, 9), random.randint(-9, 9) or 2
     w = torch.zeros(1, dtype=torch.float64, requires_grad=True)
@@ -87,7 +88,7 @@ def test_momentum_and_adam_are_torchs(seed):
     w = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     w.grad = torch.tensor([float(gradient)], dtype=torch.float64)
     torch.optim.Adam([w], lr=0.05).step()
-    assert right_of(asked.adam_first(0.05, 0.9, Random(seed))) == short(-w.item(), 3)
+    assert right_of(ways.adam_first(0.05, 0.9, Random(seed))) == short(-w.item(), 3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -102,7 +103,7 @@ def test_chains_epochs_and_neurons_are_torchs(seed):
     assert right_of(asked.epochs(Random(seed))) == f"{len(range(0, count, batch)):,}"
     random = Random(seed)
     a, b, x, y, z = (random.randint(-5, 5) for _ in range(5))
-    assert right_of(asked.relu_of(Random(seed))) == str(torch.relu(torch.tensor(a * x + b * y + z)).item())
+    assert right_of(ways.relu_of(Random(seed))) == str(torch.relu(torch.tensor(a * x + b * y + z)).item())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
