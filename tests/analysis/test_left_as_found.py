@@ -76,6 +76,7 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "gradients.norms": lambda m, model, p: m.norms(model),
     "gradients.copies": lambda m, model, p: m.copies(model),
     "gradients.update_ratios": lambda m, model, p: m.update_ratios(model, m.copies(model)),
+    "learning_neuron.last_layer": lambda m, model, p: m.last_layer(model, INPUTS, None),
     "operations_network.convolutions": lambda m, model, p: list(m.convolutions(model)),
     "operations_network.input_of": lambda m, model, p: m.input_of(model, INPUTS, LAYER),
     "operations_network.one_of_modules": lambda m, model, p: type(m.one_of_modules(model, LAYER)),
