@@ -6,7 +6,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SPEEDS = [1500, 900, 500, 250, 120];   // milliseconds a step
-const LARGEST = 46, READABLE = 25, GAP = 1;  // pixels of a cell; smaller than READABLE only its colour is shown
+const LARGEST = 46, READABLE = 24, GAP = 1;  // pixels of a cell; smaller than READABLE only its colour is shown
 const shown = new WeakMap();
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const minus = (text) => text.replace("-", "\u2212");
@@ -15,7 +15,8 @@ const minus = (text) => text.replace("-", "\u2212");
 function brief(value) {
   if (value === null) return "\u2212\u221e";
   if (Number.isInteger(value)) return minus(String(value));
-  return minus(Math.abs(value) < 0.005 ? "0" : Math.abs(value) < 10 ? String(Number(value.toFixed(Math.abs(value) < 1 ? 2 : 1))) : value.toFixed(0));
+  if (Math.abs(value) > 0.9 && Math.abs(Math.abs(value) - 1) < 0.005) return minus(value.toPrecision(3));   // 0.997 is not 1
+  return minus(Math.abs(value) < 0.005 ? "\u22480" : Math.abs(value) < 10 ? String(Number(value.toFixed(Math.abs(value) < 1 ? 2 : 1))) : value.toFixed(0));
 }
 
 function element(tag, attributes = {}, parent = null, text = null) {
@@ -48,11 +49,12 @@ class Matrix {
   constructor(parent, title, note, rows, columns, side) {
     this.figure = element("figure", {}, parent);
     this.caption = element("figcaption", {}, this.figure, title);
+    const label = note ? `${title}, ${note}` : title;
     if (note) element("small", {}, this.caption, ` ${note}`);
     this.rows = rows;
     this.columns = columns;
     this.side = side;
-    this.node = element("div", { class: "matrix", role: "img" }, this.figure);
+    this.node = element("div", { class: "matrix", role: "img", "aria-label": label }, this.figure);
     this.node.style.gridTemplate = `repeat(${rows}, ${side}px) / repeat(${columns}, ${side}px)`;
     this.cells = Array.from({ length: rows * columns }, () => element("i", {}, this.node));
     this.node.style.fontSize = `${clamp(side * 0.34, 9, 15)}px`;
@@ -129,10 +131,11 @@ class Machine {
     let side = narrow ? Math.floor((room - 8) / Math.max(across, this.columns)) - GAP : Math.floor((room - 190) / total) - GAP;
     if (!narrow && across === wide && down === 1) side = Math.floor((room - 60) / Math.max(across, this.columns)) - GAP;
     side = clamp(side, 9, LARGEST);
-    if (many) side = Math.min(side, Math.max(12, Math.floor(430 / (down * inputs.length))));
+    if (many) side = Math.min(side, narrow ? 14 : LARGEST, Math.max(12, Math.floor(430 / (down * inputs.length))));
     const inner = many ? clamp(Math.floor(down * side / high) - GAP, 12, LARGEST) : side;
     const fits = Math.floor((room - 60) / (narrow ? Math.max(wide, 1) : middle || 1)) - GAP;
-    return { side, inner: Math.min(inner, fits), last: many ? Math.min(LARGEST, Math.floor(side * 1.5)) : side };
+    const beside = Math.floor((room - side * across - 90) / middle) - GAP;   // on a phone too, kernel and products beside the input
+    return { side, inner: Math.min(inner, narrow && many && beside >= READABLE ? beside : fits), last: many ? Math.min(LARGEST, Math.floor(side * 1.5)) : side };
   }
 
   build() {
@@ -141,7 +144,7 @@ class Machine {
     this.stage.replaceChildren();
     this.marker = false;
     this.stage.setAttribute("aria-label", `${data.title}: arrow keys move the window, space plays`);
-    const lying = inputs[0].length === 1 && wide === inputs[0][0].length && data.patch;   // a row of numbers: its factors below it
+    const lying = inputs[0].length === 1 && wide === inputs[0][0].length && factors;   // a row of numbers: its factors below it
     const channels = element("div", { class: lying ? "channels lying" : "channels" }, this.stage);
     this.views = names.map((name, c) => {
       const row = element("div", { class: "channel" }, channels), view = {};
@@ -280,7 +283,7 @@ class Machine {
     this.said.replaceChildren();
     if (this.unreached) this.said.textContent = "No window reaches this cell: the floor in the output's size leaves it unused.";
     else {
-      element("strong", {}, this.said, data.labels ? `${data.labels[place]}: ` : `Row ${row}, column ${column}: `);
+      element("strong", {}, this.said, data.labels?.length ? `${data.labels[place]}: ` : `Row ${row}, column ${column}: `);
       this.said.append(data.said[place]);
     }
   }

@@ -16,14 +16,17 @@ from ..analysis.operations_examples import EXAMPLES, Example
 from ..analysis.operations_network import Crop
 from ..data.preprocessing import see
 from ..drawing.colours import DIVERGING
+from ..problems import Problem
 from . import state
 from .pictures import NamedPicture, choose_picture
+from .predictions import verdicts
 from .walls import png
 
 HERE = Path(__file__).parent
 AT = "at"  # query parameter of the window's place
 CROP = "crop"  # query parameter of the crop's place, "row-column" of the layer's map
 NETWORK = "your picture, the loaded network"
+FROM_NETWORK = ("convolution", "softmax")  # the operations that can be watched at work on a picture
 PALETTE = ["#{:02X}{:02X}{:02X}".format(*colour) for colour in DIVERGING[::3]]
 MIDDLE = {"convolution": "Products", "max pooling": "Window", "average pooling": "Window",
           "fully connected": "Products"}
@@ -51,6 +54,7 @@ class Chosen:
     layer: str = ""
     filter: int = 0
     pixels: np.ndarray | None = None
+    labels: tuple[str, ...] = ()
     picture: str = ""
 
     @property
@@ -69,14 +73,14 @@ def choose() -> Chosen:
                                      format_func=str.capitalize, key="operation", bind="query-params",
                                      label_visibility="collapsed")
     examples = EXAMPLES[operation]
-    names = [*examples, *([NETWORK] if operation == "convolution" else [])]
+    names = [*examples, *([NETWORK] if operation in FROM_NETWORK else [])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = names[0]
         if len(names) > 1:
             name = st.selectbox("Numbers", names, key=f"{operation}-numbers".replace(" ", "-"), bind="query-params",
                                 width=240)
         if name == NETWORK:
-            return _from_the_network()
+            return _a_crop() if operation == "convolution" else _an_answer()
         return _typed(operation, name, examples[name])
 
 
@@ -116,7 +120,7 @@ def _typed(operation: str, name: str, example: Example) -> Chosen:
     return Chosen(operation, x[None], setting, operations.work(operation, x[None], setting), example.note)
 
 
-def _from_the_network() -> Chosen:
+def _a_crop() -> Chosen:
     """Layer and filter of the loaded checkpoint; the picture is chosen under them, the crop in the machine."""
     checkpoint = state.current_checkpoint()
     with state.model_of(checkpoint) as model:
@@ -125,13 +129,30 @@ def _from_the_network() -> Chosen:
     module = modules[layer]
     filter_ = int(st.number_input("Filter", 0, module.out_channels - 1, 0, key=f"filter-of-{module.out_channels}",
                                   bind="query-params", width=130))
-    with st.popover("Picture", icon=":material/image:"):
-        picture = choose_picture("operations")
+    picture = _picture()
     x = _arriving(state.current_key(), picture.key, layer, checkpoint, picture)
     found = operations_network.crop(x, module, filter_, _crop_in_link())
     setting = Setting(weights=found.worked.factors[0], stride=module.stride[0], padding=module.padding[0])
     pixels = _pixels(state.current_key(), picture.key, checkpoint, picture)
-    return Chosen("convolution", x, setting, found.worked, "", found, layer, filter_, pixels, picture.name)
+    return Chosen("convolution", x, setting, found.worked, crop=found, layer=layer, filter=filter_,
+                  pixels=pixels, picture=picture.name)
+
+
+def _an_answer() -> Chosen:
+    """The loaded network's logits for a picture, the likeliest class first."""
+    verdict = verdicts([_picture()])[0][0]  # of several heads the first
+    if len(verdict.logits) > operations.MOST:
+        raise Problem(f"This network has {len(verdict.logits):,} classes, and at most {operations.MOST} logits can be "
+                      "read in one picture; choose other numbers, or a network with fewer classes.")
+    x = np.array(verdict.logits)[None]
+    names = tuple(answer.label for answer in verdict.answers)
+    note = "The last layer's logits for this picture, the likeliest class first."
+    return Chosen("softmax", x[None], Setting(), operations.work("softmax", x[None], Setting()), note, labels=names)
+
+
+def _picture() -> NamedPicture:
+    with st.popover("Picture", icon=":material/image:"):
+        return choose_picture("operations")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -188,7 +209,7 @@ def described(chosen: Chosen) -> dict:
         "limits": {"inputs": _limit(worked.inputs), "outputs": _limit(worked.output, worked.parts),
                    "factors": _limit(worked.factors), "products": _limit(products)},
         "colours": PALETTE,
-        "labels": None,
+        "labels": list(chosen.labels),
         "curve": _curve(chosen.setting.kind) if operation == "activation" else None,
         "picture": _thumbnail(chosen) if chosen.crop else None,
     }

@@ -1,4 +1,4 @@
-"""The moving window in a browser: by mouse on the input and on the output, by arrow keys and by play, always torch's numbers."""
+"""The moving window in a browser: by mouse, by arrow keys and by play, always torch's numbers."""
 
 import re
 
@@ -34,12 +34,14 @@ def open_operations(url, visit):
 
 def grid(page, title: str):
     """The matrix under a caption; of several the first."""
-    return page.locator("figure", has=page.locator("figcaption", has_text=re.compile(f"^{title}"))).locator(".matrix").first
+    caption = page.locator("figcaption", has_text=re.compile(f"^{title}"))
+    return page.locator("figure", has=caption).locator(".matrix").first
 
 
 def shown(matrix) -> np.ndarray:
     """The numbers in its cells."""
-    return np.array([float(text.replace("−", "-")) for text in matrix.locator("i").all_text_contents()])
+    texts = matrix.locator("i").all_text_contents()
+    return np.array([float(text.replace("−", "-").replace("≈", "")) for text in texts])
 
 
 def hover(matrix, row: int, column: int, columns: int) -> None:
@@ -67,10 +69,11 @@ def test_the_mouse_moves_the_window_both_ways(open_operations):
 
 def test_the_keyboard_moves_and_plays(open_operations):
     page = open_operations()
-    stage, said = page.get_by_role("group", name="Convolution: arrow keys move the window"), page.locator(".operation .said")
-    stage.focus()
-    for key, place in (("ArrowRight", "Row 0, column 1"), ("ArrowDown", "Row 1, column 1"), ("ArrowLeft", "Row 1, column 0"),
-                       ("ArrowUp", "Row 0, column 0"), ("ArrowUp", "Row 0, column 0"), ("End", "Row 2, column 2")):
+    page.get_by_role("group", name="Convolution: arrow keys move the window").focus()
+    said = page.locator(".operation .said")
+    for key, place in (("ArrowRight", "Row 0, column 1"), ("ArrowDown", "Row 1, column 1"),
+                       ("ArrowLeft", "Row 1, column 0"), ("ArrowUp", "Row 0, column 0"),
+                       ("ArrowUp", "Row 0, column 0"), ("End", "Row 2, column 2")):
         page.keyboard.press(key)
         expect(said).to_contain_text(place)
     page.keyboard.press(" ")  # plays on from there, and begins again
@@ -83,8 +86,8 @@ def test_the_keyboard_moves_and_plays(open_operations):
 
 def test_any_numbers_can_be_typed_and_the_floor_is_shown(open_operations):
     page = open_operations()
-    page.get_by_label("Input", exact=True).fill("1 2 3 4 / 5 6 7 8 / 9 1 2 3 / 4 5 6 7")
-    page.get_by_label("Input", exact=True).press("Enter")
+    page.get_by_role("textbox", name="Input").fill("1 2 3 4 / 5 6 7 8 / 9 1 2 3 / 4 5 6 7")
+    page.get_by_role("textbox", name="Input").press("Enter")
     page.get_by_label("Stride").fill("2")
     page.get_by_label("Stride").press("Enter")
     expect(grid(page, "Output").locator("i")).to_have_count(1)
@@ -92,8 +95,8 @@ def test_any_numbers_can_be_typed_and_the_floor_is_shown(open_operations):
     assert grid(page, "Input").locator("i.unused").count() == 7
     hover(grid(page, "Input"), 3, 1, 4)
     expect(page.locator(".operation .said")).to_contain_text("No window reaches this cell")
-    page.get_by_label("Kernel", exact=True).fill("1 1 / 1")
-    page.get_by_label("Kernel", exact=True).press("Enter")
+    page.get_by_role("textbox", name="Kernel").fill("1 1 / 1")
+    page.get_by_role("textbox", name="Kernel").press("Enter")
     expect(page.get_by_text("Every row needs as many numbers as the first")).to_be_visible()
 
 
@@ -102,6 +105,7 @@ def test_a_crop_of_the_picture_goes_through_the_loaded_network(open_operations, 
     weights = checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg")).state["conv1.weight"][0]
     kernel = grid(page, "Kernel")
     np.testing.assert_allclose(shown(kernel), weights[0].reshape(-1), atol=0.0051)
+    expect(page.locator(".operation .said")).to_contain_text("Row 0, column 0: ")
     before = page.locator(".operation .said").text_content()
     thumb = page.get_by_role("group", name="Crop: arrow keys move it")
     thumb.click(position={"x": 1, "y": 1})
