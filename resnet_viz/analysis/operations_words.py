@@ -245,8 +245,9 @@ def code(operation: str, setting: Setting, layer: str = "") -> str:
         name, view = ("kernel", "[None, None]") if operation == "convolution" else ("weights", "")
         lines.append(f"{name} = torch.tensor({numbers.tolist()}){view}  # {written(numbers)}")
     if operation == "batch norm":
-        lines.append("running_mean, running_var = torch.zeros(1), torch.ones(1)"
-                     + ("" if setting.mode == "train" else "  # then updated by one batch in training"))
+        lines.append("running_mean, running_var = torch.zeros(1), torch.ones(1)")
+        if setting.mode == "evaluation":
+            lines.append("F.batch_norm(x, running_mean, running_var, training=True)  # one batch moves them by a tenth")
     return "\n".join([*lines, f"y = {call}"])
 
 

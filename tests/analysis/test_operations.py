@@ -257,6 +257,14 @@ def test_words_and_code_of_every_example(operation, x, setting):
         np.testing.assert_allclose(shown, found.output.reshape(-1), atol=1e-5)
 
 
+def test_the_code_of_batch_norm_in_evaluation_gives_what_is_shown():
+    x, setting = matrix(EXAMPLES["batch norm"]["ours"].input)[None], Setting(mode="evaluation", scale=2.0, shift=0.5)
+    code = operations_words.code("batch norm", setting).replace("x = ...", f"x = torch.tensor({x[None].tolist()})")
+    names = {"torch": torch, "F": F}
+    exec(code, names)
+    np.testing.assert_allclose(names["y"][0, 0].numpy(), work("batch norm", x, setting).output, atol=1e-5)
+
+
 # The questions
 
 
