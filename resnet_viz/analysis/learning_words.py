@@ -13,8 +13,8 @@ PRINTED_AFTER = 13.339  # f after the step; with the right gradients it is 14.00
 BEHAVIOUR = {
     "crawls": "far too small: the mistake is still there after many steps",
     "falls": "about right: the loss falls in every step",
-    "overshoots": "large: every step lands on the other side of the valley, and still nearer",
-    "diverges": "too large: every step lands further up on the other side",
+    "overshoots": "large: along the steepest way every step crosses the valley, and still comes nearer",
+    "diverges": "too large: along the steepest way every step lands further up on the other side",
 }
 
 

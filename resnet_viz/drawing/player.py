@@ -89,10 +89,16 @@ def lines(title: str, alt: str, drawn: list[dict], x: Sequence[float], y: Sequen
 
 def bars(title: str, alt: str, names: Sequence[str], values: Sequence[Sequence[float]],
          marks: Sequence[int] | None = None, colours: tuple[int, int] = (BLUE, VERMILLION),
-         place: str = "side") -> dict:
-    """Bars whose lengths change: values [frames][names]; marks: the bar that each frame speaks of (-1: none)."""
+         place: str = "side", limit: float | None = None) -> dict:
+    """Bars whose lengths change: values [frames][names].
+
+    marks   the bar that each frame speaks of (-1: none)
+    limit   values beyond it, either way, have bars of full length; their numbers stay
+    """
     every = np.array([plain(row) for row in values])
     low, high = min(float(every.min()), 0.0), max(float(every.max()), 0.0)
+    if limit is not None:
+        low, high = max(low, -limit), min(high, limit)
     return _panel("bars", title, alt, place, names=list(names), values=every.tolist(), marks=marks,
                   range=[low, high if high > low else low + 1.0], colours=list(colours))
 

@@ -18,6 +18,7 @@ RATES = (0.0001, 0.0003, 0.001, 0.003, 0.006, 0.01, 0.0125, 0.03, 0.1, 0.3, 0.6,
 SEEN = {"surface": "surface", "from above": "above"}
 STEPS = 40
 WIDEST = 6.0  # the most that is drawn to each side of the start, also where a descent is thrown further
+FURTHEST = 1e4  # times the first loss: where the chart of the loss ends
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,11 @@ def _panels(setting: Setting, samples: np.ndarray, states: list[State]) -> list[
     losses = np.array([state.loss for state in states])
     x, y = _view(points[:, 0]), _view(points[:, 1])
     steps = np.arange(len(states))
-    top = float(min(losses.max(), 4 * losses[0]))
+    top = float(min(losses.max(), FURTHEST * losses[0]))
     low = float(max(losses.min(), 1e-6 * losses[0], 1e-9))
     sane = losses <= max(4 * losses[0], 1e-9)
-    slopes = [np.clip(state.gradient, *_limits(states, sane)) for state in states]
-    most = max(2 * losses[0], 1e-6)
+    slopes = [state.gradient for state in states]
+    most = max(2 * losses[0], min(float(losses.max()), 8 * losses[0]), 1e-6)
     finding = f"The loss goes from {short(losses[0])} to {short(losses[-1])} in {len(states) - 1:,} steps."
     return [
         player.plane("The loss for each x and y, at the z of "
@@ -121,18 +122,19 @@ def _panels(setting: Setting, samples: np.ndarray, states: list[State]) -> list[
                          "x", "weight y"), setting.seen,
                      (0.0, most), z_label=f"height and colour: the loss, 0 to {short(most, 3)}"),
         player.bars("The three "
-                    "slopes", "How steep the loss is along x, y and z.", [f"∂L/∂{name}" for name in NAMES], slopes),
+                    "slopes", "How steep the loss is along x, y and z.",
+                    [f"∂L/∂{name}" for name in NAMES], slopes,
+                    limit=_limit(states, sane)),
         player.lines("Loss", finding, [player.line("loss", steps, losses, player.VERMILLION, grows=True)],
                      (0, max(len(states) - 1, 1)),
-                     (low * 0.8, max(top, losses[sane].max()) * 1.2 + 1e-9), ("step", "loss (log "
+                     (low * 0.8, top * 1.2 + 1e-9), ("step", "loss (log "
                          "scale)"), cursor=steps, log=True),
     ]
 
 
-def _limits(states: list[State], sane: np.ndarray) -> tuple[float, float]:
-    """Slopes beyond what they are while the loss is at most four times the first are drawn as bars of full length."""
-    most = max(max(map(abs, state.gradient)) for state, fine in zip(states, sane) if fine)
-    return -most or -1.0, most or 1.0
+def _limit(states: list[State], sane: np.ndarray) -> float:
+    """The slope of a bar of full length: the largest while the loss is at most four times the first."""
+    return max(max(map(abs, state.gradient)) for state, fine in zip(states, sane) if fine) or 1.0
 
 
 def _view(values: np.ndarray) -> tuple[float, float]:

@@ -69,9 +69,9 @@ class Sheet {
     const pen = this.canvas.getContext("2d");
     pen.setTransform(dense, 0, 0, dense, 0, 0);
     pen.clearRect(0, 0, width, height);
-    pen.font = `12px ${this.player.font}`;
+    pen.font = `${this.player.type}px ${this.player.font}`;
     pen.lineJoin = pen.lineCap = "round";
-    return { pen, width, height, ...this.player.theme };
+    return { pen, width, height, big: this.player.type / 12, ...this.player.theme };
   }
 }
 
@@ -117,7 +117,7 @@ function dot(pen, [x, y], colour, ring, radius = 5.5) {
 
 function axes(pen, box, panel, x, y, ink) {
   const rows = panel.log ? powers(...panel.y) : ticks(...panel.y, Math.max(2, Math.round(box.height / 55)));
-  const columns = panel.log_x ? powers(...panel.x) : ticks(...panel.x, Math.max(2, Math.round(box.width / 80)));
+  const columns = panel.log_x ? powers(...panel.x) : ticks(...panel.x, Math.max(2, Math.round(box.width / (80 * box.big))));
   pen.lineWidth = 1;
   for (const value of rows) {
     pen.strokeStyle = ink.faint;
@@ -127,14 +127,14 @@ function axes(pen, box, panel, x, y, ink) {
   for (const value of columns) {
     pen.strokeStyle = ink.faint;
     pen.beginPath(); pen.moveTo(x(value), box.top + box.height); pen.lineTo(x(value), box.top + box.height + 4); pen.stroke();
-    label(pen, number(value), x(value), box.top + box.height + 13, ink.soft);
+    label(pen, number(value), x(value), box.top + box.height + 13 * box.big, ink.soft);
   }
-  label(pen, panel.x_label, box.left + box.width, box.top + box.height + 29, ink.soft, "right");
+  label(pen, panel.x_label, box.left + box.width, box.top + box.height + 29 * box.big, ink.soft, "right");
   label(pen, panel.y_label, 2, 8, ink.soft, "left");
 }
 
-function boxOf(width, height) {
-  return { left: 52, top: 22, width: width - 64, height: height - 60 };
+function boxOf(width, height, big) {
+  return { left: 52 * big, top: 22 * big, width: width - 52 * big - 12, height: height - 60 * big, big };
 }
 
 function scales(panel, box) {
@@ -206,8 +206,8 @@ class Plane extends Sheet {
   }
 
   drawAbove(frame) {
-    const { pen, width, height, groundText, faint, soft } = this.begin(0.68);
-    const panel = this.panel, box = boxOf(width, height), { x, y } = scales(panel, box), six = at(panel.six, frame);
+    const { pen, width, height, big, groundText, faint, soft } = this.begin(0.68);
+    const panel = this.panel, box = boxOf(width, height, big), { x, y } = scales(panel, box), six = at(panel.six, frame);
     const across = 240, down = Math.round(across * box.height / box.width);
     const small = (this.small ??= document.createElement("canvas"));
     [small.width, small.height] = [across, down];
@@ -293,8 +293,8 @@ class Plane extends Sheet {
 class Lines extends Sheet {
   draw(frame) {
     if (!this.canvas.clientWidth) return;
-    const { pen, width, height, groundText, faint, soft, inkText } = this.begin(this.panel.ratio);
-    const panel = this.panel, box = boxOf(width, height), { x, y } = scales(panel, box);
+    const { pen, width, height, big, groundText, faint, soft, inkText } = this.begin(this.panel.ratio);
+    const panel = this.panel, box = boxOf(width, height, big), { x, y } = scales(panel, box);
     axes(pen, box, panel, x, y, { faint, soft });
     within(pen, box, () => {
       for (const line of panel.lines) {
@@ -442,15 +442,15 @@ class Player {
 
   show(film, tell) {
     this.tell = tell;
-    const again = this.film?.id === film.id;
+    const before = this.film?.id, ground = this.dark;
     this.film = film;
     this.readTheme();
-    if (again) return this.draw();
+    if (before === film.id && ground === this.dark) return this.draw();
     this.slider.max = film.frames - 1;
     this.slider.setAttribute("aria-label", film.slider);
     this.panels.replaceChildren();
     this.drawn = film.panels.map((panel) => this.panel(panel));
-    this.frame = clamp(this.timer ? this.frame : film.at, 0, film.frames - 1);
+    this.frame = clamp(this.timer || before === film.id ? this.frame : film.at, 0, film.frames - 1);
     this.resize();
   }
 
@@ -479,11 +479,13 @@ class Player {
     this.theme = { ink, ground, inkText: mix(1), groundText: mix(0), soft: mix(0.62), faint: mix(0.14), table };
     this.dark = ground[0] + ground[1] + ground[2] < 384;
     this.font = style.fontFamily;
+    this.type = 0.8 * parseFloat(style.fontSize);            // follows the page: large for a projector
   }
 
   colour(index) { return this.film.colours[this.dark ? 1 : 0][index]; }
 
   resize() {
+    if (this.film) this.readTheme();                           // the page's type may have grown with it
     this.root.classList.toggle("narrow", this.root.clientWidth < 720);
     this.draw();
   }
