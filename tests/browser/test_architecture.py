@@ -66,7 +66,8 @@ def check_labels(drawings: list) -> None:
                 assert one[4] <= other[2] or other[4] <= one[2], f"{one[0]!r} overlaps {other[0]!r}"
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", ["resnet50", "grapheme-resnet", *(pytest.param(name, marks=pytest.mark.hard) for name in NETWORKS
+                                                                     if name not in ("resnet50", "grapheme-resnet"))])
 def test_no_label_is_small_and_none_lies_on_another(small, visit, network):
     page = visit(f"{small}/?network={network}")
     expect(page.locator(".strip svg")).to_have_count(6, timeout=30_000)
@@ -75,7 +76,7 @@ def test_no_label_is_small_and_none_lies_on_another(small, visit, network):
     check_labels(drawings)
 
 
-@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
+@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
 def test_on_the_page_at_every_zoom(open_page, picture, width, dark):
     for level in ("stage", "block", "layer"):
         page = open_page(f"network=resnet152&fold={level}", width=width, dark=dark)
@@ -94,6 +95,7 @@ def test_resnet152_shows_fifty_arcs_four_of_them_dashed_at_once(open_page):
     expect(page.locator(".strip svg")).to_have_attribute("aria-label", re.compile("50 blocks with 50 shortcuts, 4 of"))
 
 
+@pytest.mark.hard
 def test_every_layer_of_resnet152_is_drawn(open_page):
     page = open_page("network=resnet152&fold=layer&folded=false")
     expect(page.locator(".strip .box")).to_have_count(507)
@@ -129,6 +131,7 @@ def test_pointing_at_a_box_marks_its_row_and_the_reverse(open_page):
     expect(page.locator(".pointed")).to_have_count(0)
 
 
+@pytest.mark.hard
 def test_a_projection_stands_for_the_layers_on_its_way(open_page):
     page = open_page("network=resnet50&fold=layer", height=1400)
     arc = page.locator(".strip .arc.dashed").nth(1)
@@ -178,6 +181,7 @@ def test_the_keyboard_moves_the_choice_and_opens_rows(open_page):
     expect(row(page, "layer1.0.conv1")).to_have_count(0)
 
 
+@pytest.mark.hard
 def test_columns_sort_and_the_third_click_brings_the_order_back(open_page):
     page = open_page("network=resnet50&fold=block")
     before = page.locator(".frame tbody .text").all_inner_texts()
@@ -193,6 +197,7 @@ def test_columns_sort_and_the_third_click_brings_the_order_back(open_page):
     assert page.locator(".frame tbody .text").all_inner_texts() == before
 
 
+@pytest.mark.hard
 def test_the_depth_slider_redraws_drawing_and_table(open_page):
     page = open_page("network=resnet152&fold=block&folded=false")
     expect(page.locator(".frame tfoot td.params > span")).to_have_text("60,192,808")
@@ -202,7 +207,7 @@ def test_the_depth_slider_redraws_drawing_and_table(open_page):
     assert "network=resnet101" in page.url
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.hard)])
 def test_the_drawing_as_files(open_page, dark):
     page = open_page("network=resnet50&fold=block", dark=dark)
     with page.expect_download() as download:

@@ -16,7 +16,7 @@ def box(locator) -> dict:
     return locator.bounding_box()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (400, False), (400, True)])
+@pytest.mark.parametrize(("width", "dark"), [pytest.param(1440, False, marks=pytest.mark.hard), pytest.param(1440, True, marks=pytest.mark.hard), pytest.param(400, False, marks=pytest.mark.hard), (400, True)])
 def test_the_marked_column_is_in_view_and_the_page_does_not_scroll_sideways(visit, url, picture, width, dark):
     page = visit(f"{url}/{PAPER}&network=resnet101", width, dark=dark)
     marked = page.locator("thead th.marked")
@@ -29,6 +29,7 @@ def test_the_marked_column_is_in_view_and_the_page_does_not_scroll_sideways(visi
     picture(page, f"paper-table-{width}-{'dark' if dark else 'light'}")
 
 
+@pytest.mark.hard
 def test_brackets_stand_around_their_lines(visit, url):
     page = visit(f"{url}/{PAPER}&network=resnet101")
     block = page.locator("tbody tr", has_text="conv4_x").locator("td").nth(4)
@@ -42,6 +43,7 @@ def test_brackets_stand_around_their_lines(visit, url):
     assert lines.evaluate("e => getComputedStyle(e).borderLeftWidth") != "0px"
 
 
+@pytest.mark.hard
 def test_the_arrow_keys_scroll_the_table(visit, url):
     page = visit(f"{url}/{PAPER}&network=resnet18", 400)
     frame = page.locator(".frame")

@@ -39,6 +39,7 @@ def test_a_click_shows_the_channel_and_the_link_keeps_it(open_channels):
     expect(page.get_by_role("radio", name="whole pictures")).to_be_checked()
 
 
+@pytest.mark.hard
 def test_the_classes_get_their_pictures(open_channels, picture):
     page = open_channels("&asked-layer=fc&made=true&channel=3", walls=2)
     expect(page.get_by_role("heading", name="Class 3")).to_be_visible()
@@ -53,7 +54,7 @@ def test_the_classes_get_their_pictures(open_channels, picture):
     picture(page, "channels-classes")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
+@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
 def test_nothing_is_wider_than_the_screen(open_channels, picture, width, dark):
     page = open_channels(width=width, dark=dark)
     expect(page.get_by_text("The strongest first, row by row")).to_be_visible()

@@ -159,7 +159,7 @@ def test_what_is_saved_opens_again(app, visit, theirs, tmp_path):
                                checkpoints.model(original)(pictures), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["Card", "Tensors", "Compare", "Measure", "Save as"])
+@pytest.mark.parametrize("name", ["Card", *(pytest.param(name, marks=pytest.mark.hard) for name in ("Tensors", "Compare", "Measure", "Save as"))])
 def test_a_telephone_has_no_sideways_scroll(app, visit, picture, name):
     page = visit(f"{app.url}/checkpoint?section={name}", width=400, height=860, dark=True)
     page.get_by_role("radio", name=name, exact=True).wait_for(timeout=60_000)

@@ -75,6 +75,7 @@ def test_the_bars_follow_the_slider_and_the_dragged_box(shared_server, visit, to
     expect(headline).to_have_text(told(disturbance.Disturbance(blur=3)))
 
 
+@pytest.mark.hard
 def test_the_answer_comes_while_the_slider_moves(shared_server, visit):
     page = visit(f"{shared_server().url}/predictions?look=Disturb+it")
     page.locator(".bar .fill").first.wait_for(timeout=60_000)

@@ -72,6 +72,7 @@ def test_moments_play_and_the_link_keeps_where_they_stopped(open_errors):
     expect(page.locator(".confusion .bar output")).to_have_text(stopped)
 
 
+@pytest.mark.hard
 def test_a_mistake_has_the_colour_of_mistakes(open_errors):
     page = open_errors()
     canvas = page.locator(".confusion canvas")

@@ -75,6 +75,7 @@ def test_a_cell_shows_on_the_picture_what_it_sees(open_maps):
     expect(page.locator(".cells + output")).to_contain_text("Row 11, column 5", timeout=30_000)
 
 
+@pytest.mark.hard
 def test_a_cell_stays_where_the_maps_have_the_same_shape_and_is_let_go_where_not(open_maps):
     page = open_maps(f"&look=One+layer&layer={LAYER}&map=3", ".cells canvas")
     page.locator(".cells .map").click(position={"x": 5, "y": 5})
@@ -90,7 +91,7 @@ def test_a_cell_stays_where_the_maps_have_the_same_shape_and_is_let_go_where_not
 
 @pytest.mark.parametrize(("look", "canvas"), [("Whole+network", ".strips canvas"), ("One+layer", ".cells canvas"),
                                               ("One+residual+block", ".cells canvas")])
-@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
+@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
 def test_nothing_is_wider_than_the_screen(open_maps, picture, look, canvas, width, dark):
     page = open_maps(f"&look={look}", canvas, width=width, dark=dark)
     for one in page.locator("canvas").all():

@@ -64,6 +64,7 @@ def test_the_keyboard_reaches_every_cell_and_it_is_spoken(server, visit):
     assert one.get_attribute("data-cell") == ""
 
 
+@pytest.mark.hard
 def test_the_colours_are_the_values(server, visit):
     """Every row of the first column has the table's colour for its value, on the fixed range."""
     page = visit(f"{server.url}/gradients?run={BUNDLED}")
@@ -94,7 +95,7 @@ def test_new_columns_come_and_the_cell_stays(server, visit):
     assert int(one.get_attribute("data-x-end")) == int(twin.get_attribute("data-x-end"))
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, True), (400, False)])
+@pytest.mark.parametrize(("width", "dark"), [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
 def test_it_fits_every_screen(server, visit, picture, width, dark):
     page = visit(f"{server.url}/gradients?run={BUNDLED}&twin=resnet20-stem7-shapes", width=width, dark=dark)
     ready(page, 2)

@@ -111,8 +111,9 @@ def curves_by_epoch(page):
     page.get_by_role("radio", name="Formula").click()
 
 
-@pytest.mark.parametrize(("path", "change"), [("kernels", kernels_of_one_filter), ("feature_maps", maps_of_a_picture),
-                                              ("architecture", lenets_first), ("training", curves_by_epoch)],
+@pytest.mark.parametrize(("path", "change"), [("kernels", kernels_of_one_filter), pytest.param("feature_maps", maps_of_a_picture, marks=pytest.mark.hard),
+                                              pytest.param("architecture", lenets_first, marks=pytest.mark.hard),
+                                              pytest.param("training", curves_by_epoch, marks=pytest.mark.hard)],
                          ids=lambda part: getattr(part, "__name__", part))
 def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying, visit, path, change):
     server = shared_server()
@@ -136,7 +137,7 @@ def test_the_copied_address_is_one_that_others_can_open(server, copying, shared_
     assert copied(page) == page.url.replace("localhost", address or "localhost")
 
 
-@pytest.mark.parametrize("width", [400, 1440])
+@pytest.mark.parametrize("width", [400, pytest.param(1440, marks=pytest.mark.hard)])
 def test_what_is_said_of_the_copy_fits_on_the_screen(shared_server, visit, width):
     page = visit(f"{shared_server().url}/architecture", width=width)
     rest(page)
@@ -241,6 +242,7 @@ def test_a_viewer_is_offered_nothing_that_changes_anything(server, visit, things
     assert things() == before
 
 
+@pytest.mark.hard
 def test_without_it_the_same_look_finds_the_controls(server, visit, things):
     """So that the test above does not pass because it finds no button at all."""
     serving = server()

@@ -69,7 +69,7 @@ def test_the_keyboard_reaches_every_kernel(open_kernels):
     expect(page.get_by_role("heading", name="Filter 15 of conv1")).to_be_visible()  # 0, 1, 9, 17, 16, 15
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
+@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
 def test_nothing_is_wider_than_the_screen(open_kernels, picture, width, dark):
     page = open_kernels(width=width, dark=dark)
     for box in page.locator(".walls canvas").all():

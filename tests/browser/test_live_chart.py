@@ -138,7 +138,7 @@ def test_thinned_lines_say_so_and_a_zoom_brings_the_detail(url, visit):
     assert data(page, "zoomed") == "true"
 
 
-@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
+@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
 def test_it_fits_every_screen(url, visit, picture, width, dark):
     page = visit(url, width=width, dark=dark)
     page.wait_for_selector(".chart path.raw")

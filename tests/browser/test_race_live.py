@@ -57,6 +57,7 @@ def states(pair):
     return [runs.state(run) for run in pair]
 
 
+@pytest.mark.hard
 def test_a_race_of_one_epoch_ends_with_both_curves_and_their_difference(start, picture):
     page, (first, second) = start(epochs=1, pictures=2000)
     wait(page, lambda: states((first, second)) == ["finished", "finished"])

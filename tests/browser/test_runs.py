@@ -108,6 +108,7 @@ def test_star_name_zip_delete_and_undo(folder, server, visit, tmp_path):
     assert runs.metrics_csv(folder / "fast-2") == runs.metrics_csv(folder / "fast")
 
 
+@pytest.mark.hard
 def test_what_one_person_writes_the_other_sees(folder, server, visit):
     here = server()
     page, other = open_runs(visit, here), open_runs(visit, here)
@@ -120,6 +121,7 @@ def test_what_one_person_writes_the_other_sees(folder, server, visit):
     expect(other.get_by_label("Note")).to_have_value("Never again")
 
 
+@pytest.mark.hard
 def test_a_run_that_vanishes_leaves_the_others(folder, server, visit):
     page = open_runs(visit, server())
     (folder / "slow").rename(folder.parent / "elsewhere")

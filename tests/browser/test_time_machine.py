@@ -79,6 +79,7 @@ def test_the_scrubber_moves_everything_together(opened, picture):
     assert np.array_equal(wall(page, "before"), wall(page, "now"))
 
 
+@pytest.mark.hard
 def test_colours_are_those_of_the_kernels_page(opened):
     """Every tile's middle pixel, before, now and in the difference, against the colours that Python draws."""
     page = opened("at=594")
@@ -121,6 +122,7 @@ def test_it_plays_in_the_browser_alone(opened):
     assert frame(page) == stopped < LAST
 
 
+@pytest.mark.hard
 def test_the_curve_can_be_dragged(opened):
     page = opened()
     box = machine(page).locator("svg.time").bounding_box()
@@ -152,6 +154,7 @@ def test_the_link_carries_moment_kernel_and_unit(opened, visit):
     again.wait_for_function("!location.search.includes('at=')")
 
 
+@pytest.mark.hard
 def test_the_second_convolution_one_filter_at_a_time(opened):
     page = opened("convolution=layer1.0.conv1&filter=3")
     film = time_machine.film(RUN)
@@ -200,7 +203,7 @@ def test_a_film_to_take_along(opened):
                 assert len(list(container.decode(video=0))) == count
 
 
-@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
+@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
 def test_it_fits_every_screen(opened, picture, width, dark):
     page = opened("at=297", width=width, dark=dark)
     page.wait_for_timeout(500)
