@@ -105,11 +105,7 @@ def crop(x: np.ndarray, module: nn.Conv2d, filter_: int, place: tuple[int, int] 
     output = shares.sum(axis=0) + bias
     channels = _strongest(shares)
     parts, names = _drawn(shares, channels, len(x))
-    said = tuple(
-        f"{joined([signed(share) for share in parts[:, row, column]] + [signed(bias)] * bool(bias))} = "
-        f"{plain(output[row, column])}"
-        for row, column in np.ndindex(size)
-    )
+    said = tuple(_said(names, parts[:, row, column], bias, output[row, column]) for row, column in np.ndindex(size))
     worked = Worked(
         part[list(channels)],
         margins,
@@ -122,6 +118,13 @@ def crop(x: np.ndarray, module: nn.Conv2d, filter_: int, place: tuple[int, int] 
         parts,
     )
     return Crop(worked, first, size, shape, channels)
+
+
+def _said(names: tuple[str, ...], shares: np.ndarray, bias: float, output: float) -> str:
+    """ "red (−0.175) + green 0.402 + blue (−0.304) = −0.0772"; other channels by their number, with a colon."""
+    between = " " if set(names) <= {colour for colours in COLOURS.values() for colour in colours} else ": "
+    terms = [f"{name}{between}{signed(share)}" for name, share in zip(names, shares)]
+    return f"{joined(terms + [f'bias {signed(bias)}'] * bool(bias))} = {plain(output)}"
 
 
 def _shares(part: np.ndarray, weights: np.ndarray, places: np.ndarray) -> np.ndarray:

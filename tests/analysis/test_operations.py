@@ -193,6 +193,9 @@ def test_a_crop_is_what_the_network_itself_finds_there(name, layer, place):
     np.testing.assert_allclose(crop.worked.parts.sum(axis=0), crop.worked.output, atol=1e-10)
     assert len(crop.worked.inputs) == 3 and len(crop.worked.names) == len(crop.worked.parts) == (3
         if layer == "conv1" else 4)
+    first = "red " if layer == "conv1" else f"channel {crop.channels[0]}: "
+    assert crop.worked.said[0].startswith(first + signed(crop.worked.parts[0, 0, 0]))
+    assert crop.worked.said[0].endswith(f"= {plain(crop.worked.output[0, 0])}")
     above, _, at_left, at_right = crop.worked.padding
     assert (above > 0) == (top == 0) and (at_left > 0) == (left == 0) and (at_right > 0) == (place == (0, 26))
 
