@@ -72,16 +72,17 @@ def controls(summary: Summary) -> tuple[Layer, int, str, str, str]:
     many = channels > AMOUNTS[-1]
     amount = amount_place.selectbox("Maps", amounts, index=len(amounts) - (2 if many else 1), key=f"maps-of-{channels}",
                                     bind="query-params")
-    by, scale = order_and_scale(order_place, scale_place)
+    by, scale = order_and_scale(order_place, scale_place, "of-a-layer-")
     beside = beside_place.selectbox("Beside it", list(BESIDE), format_func=BESIDE.get, key="beside",
                                     bind="query-params")
     return layer, channels if amount.startswith("all") else int(amount), by, scale, beside
 
 
-def order_and_scale(order_place, scale_place) -> tuple[str, str]:
-    """Order of the maps and scope of their colour scale; the same choice on every view of the page."""
-    by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="sorted", bind="query-params")
-    return by, scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key="map-scale",
+def order_and_scale(order_place, scale_place, view: str = "") -> tuple[str, str]:
+    """Order of the maps and scope of their colour scale; each view has its own: what moves to another container leaves
+    the URL."""
+    by = order_place.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key=f"{view}sorted", bind="query-params")
+    return by, scale_place.selectbox("Colour scale for", list(SCALES), format_func=SCALES.get, key=f"{view}map-scale",
                                      bind="query-params")
 
 

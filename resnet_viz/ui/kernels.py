@@ -57,11 +57,14 @@ def controls(checkpoint: Checkpoint) -> tuple[str, str, int, History, Moment, st
         scales.reverse()  # slices of a filter add up, so their strengths are to be compared
     scale = scale_place.selectbox("Colour scale for", scales, format_func=SCALES.get, key=f"{view}-scale",
                                   bind="query-params")
-    if views[view] == 1:
-        return layer, view, 0, past, _choose_moment(past), scale, by
-    left, right = st.columns([1, 4])
-    index = left.number_input(INDEX[view], 0, views[view] - 1, 0, key=f"{view}-{layer}", bind="query-params")
-    with right:
+    # one place for the moment whatever stands beside it: a widget that moves to another container leaves the URL
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index_place, moment_place = st.container(width="content"), st.container()
+    index = 0
+    if views[view] > 1:
+        index = index_place.number_input(INDEX[view], 0, views[view] - 1, 0, key=f"{view}-{layer}", bind="query-params",
+                                         width=150)
+    with moment_place:
         return layer, view, index, past, _choose_moment(past), scale, by
 
 
