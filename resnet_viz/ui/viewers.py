@@ -6,8 +6,8 @@ import uuid
 
 import streamlit as st
 
-LOOKS_PER_S = 1.0  # of all browsers together: the browsers may draw on the very cores that train
-PAUSES_S = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)  # few, for another pause renews the whole page
+LOOKS_PER_S = 0.5  # of several browsers together: they may draw on the very cores that train
+PAUSES_S = (1.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # few, for another pause renews the whole page
 FORGOTTEN_AFTER = 3  # looks that did not come: the tab was closed
 
 
@@ -26,7 +26,9 @@ class Viewers:
 
 
 def pause_for(viewers: int) -> float:
-    """Seconds between two looks of each of so many browsers."""
+    """Seconds between two looks of each of so many browsers; one alone looks every second."""
+    if viewers <= 1:
+        return PAUSES_S[0]
     return next((pause for pause in PAUSES_S if viewers / pause <= LOOKS_PER_S), PAUSES_S[-1])
 
 

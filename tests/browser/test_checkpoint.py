@@ -101,6 +101,7 @@ def test_the_normalisation_is_set_by_hand_and_remembered(app, visit, theirs):
     again.get_by_text("The cifar10 normalisation of the pixels.").wait_for(timeout=30_000)
 
 
+@pytest.mark.hard
 def test_a_second_file_and_a_bad_one(app, visit, theirs, tmp_path):
     page = open_page(visit, app)
     drop(page, theirs)

@@ -36,6 +36,7 @@ def wanted_by(page) -> disturbance.Disturbance:
     return disturbance.from_text(found)
 
 
+@pytest.mark.hard
 def test_a_link_opens_it_disturbed_and_it_can_be_put_back(shared_server, visit, told):
     page = visit(f"{shared_server().url}/predictions?look=Disturb+it&change=turn:90,noise:30")
     headline = page.locator(".headline").first

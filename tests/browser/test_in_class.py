@@ -137,6 +137,7 @@ def test_the_copied_address_is_one_that_others_can_open(server, copying, shared_
     assert copied(page) == page.url.replace("localhost", address or "localhost")
 
 
+@pytest.mark.hard
 @pytest.mark.parametrize("width", [400, pytest.param(1440, marks=pytest.mark.hard)])
 def test_what_is_said_of_the_copy_fits_on_the_screen(shared_server, visit, width):
     page = visit(f"{shared_server().url}/architecture", width=width)
@@ -147,6 +148,7 @@ def test_what_is_said_of_the_copy_fits_on_the_screen(shared_server, visit, width
     assert found["x"] >= 0 and found["x"] + found["width"] <= width
 
 
+@pytest.mark.hard
 def test_where_the_browser_forbids_copying_the_link_can_be_taken_by_hand(shared_server, visit):
     """As on a class server without https: there the browser has no clipboard for pages."""
     page = visit("about:blank")

@@ -84,6 +84,7 @@ def test_the_keyboard_moves_and_plays(open_operations):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+@pytest.mark.hard
 def test_any_numbers_can_be_typed_and_the_floor_is_shown(open_operations):
     page = open_operations()
     page.get_by_role("textbox", name="Input").fill("1 2 3 4 / 5 6 7 8 / 9 1 2 3 / 4 5 6 7")

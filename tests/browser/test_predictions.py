@@ -114,6 +114,7 @@ def test_a_photograph_is_uploaded_and_its_prediction_read(app, visit, photograph
     picture(page, "predictions-upload", full_page=True)
 
 
+@pytest.mark.hard
 def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, told, tmp_path):
     (tmp_path / "text.png").write_text("a text, renamed")
     page = visit(f"{app.url}/predictions")

@@ -62,6 +62,7 @@ def test_ticks_travel_in_the_link_and_survive_a_look(folder, server, visit, pict
     expect(page.get_by_text("Tick runs in the table below.").first).to_be_visible()
 
 
+@pytest.mark.hard
 def test_a_table_is_sorted_and_found_in_without_the_server(folder, server, visit):
     for number in range(9):
         run_marks.write(make_run(folder, f"more-{number}"), Marks(f"more {number}", "needle" if number == 3 else ""))

@@ -134,6 +134,7 @@ def test_the_curve_can_be_dragged(opened):
     assert machine(page).get_attribute("data-step") == "297"
 
 
+@pytest.mark.hard
 def test_the_link_carries_moment_kernel_and_unit(opened, visit):
     page = opened()
     page.get_by_role("slider", name="Moment of training").press("ArrowLeft")
@@ -187,6 +188,7 @@ def test_a_run_that_goes_on_is_followed_from_its_end_only(server, visit, tmp_pat
     assert page.get_by_text("Traceback").count() == 0
 
 
+@pytest.mark.hard
 def test_a_film_to_take_along(opened):
     page = opened("at=0")
     for name, count in (("GIF", 26), ("MP4", 26 + 16)):
