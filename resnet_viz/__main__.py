@@ -7,7 +7,7 @@ With --json one JSON document goes to stdout and nothing else; progress goes to 
 import os
 import sys
 
-from .commands import explaining, machine, networks, runs, training, weights
+from .commands import data, explaining, machine, networks, runs, training, weights
 from .commands.output import Parser, json_flag, table
 from .problems import Problem
 
@@ -23,6 +23,7 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "metrics": (training.metrics, training.metrics_arguments),
     "runs": (runs.runs, json_flag),
     "results": (training.results, training.results_arguments),
+    "sort-val": (data.sort_val, data.sort_val_arguments),
     "resources": (networks.resources, networks.resources_arguments),
     "check": (machine.check, json_flag),
     "bench": (machine.bench, json_flag),
