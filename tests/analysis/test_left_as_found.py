@@ -20,7 +20,7 @@ from torch import nn
 from resnet_viz import analysis, checkpoints, familiarity
 from resnet_viz.analysis import architecture, attributions, receptive_field
 from resnet_viz.analysis.as_found import HOOKS
-from resnet_viz.data.preprocessing import Preprocessing
+from resnet_viz.data.preprocessing import Preprocessing, normalise
 from resnet_viz.networks import zoo
 from resnet_viz.ui import state
 
@@ -64,6 +64,11 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "attributions.speed": lambda m, model, p: type(m.speed(model, INPUTS)),
     "attributions.attribute": lambda m, model, p: m.attribute(model, INPUTS, "gradcam", CLASS, None, p),
     "attributions.gradcams": lambda m, model, p: m.gradcams(model, torch.cat([INPUTS, INPUTS]), [CLASS, 0], None, p),
+    "batch_norm.norms": lambda m, model, p: list(m.norms(model)),
+    "batch_norm.channel_of": lambda m, model, p: m.channel_of(model),
+    "batch_norm.in_evaluation": lambda m, model, p: m.in_evaluation(model, INPUTS, HEADS),
+    "batch_norm.wobble": lambda m, model, p: m.wobble(model, INPUTS, normalise(IMAGES, RECIPE), HEADS, 3, 2),
+    "batch_norm.arriving": lambda m, model, p: m.arriving(model, normalise(IMAGES, RECIPE), "layer2.0.bn1", 1, 2),
     "channels.with_more": lambda m, model, p: m.with_more(None, model, IMAGES, RECIPE, LAYER),
     "channels.module_of": lambda m, model, p: type(m.module_of(model, LAYER)),
     "channels.strongest": lambda m, model, p: m.strongest(model, IMAGES, RECIPE, LAYER, 2, p),
