@@ -2,7 +2,7 @@
 
 from ..networks import zoo
 from ..problems import Problem
-from . import architecture, resources, saved_tensors
+from . import resources, saved_tensors
 from .arithmetic import size
 from .resources import ALLOWANCES, OPTIMIZER_NAMES, OPTIMIZERS, PARTS, Demand
 

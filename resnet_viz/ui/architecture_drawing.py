@@ -6,7 +6,6 @@ Streamlit sends a component's whole script with every update. So the code travel
 
 import hashlib
 import json
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -19,20 +18,11 @@ from ..checkpoints import Checkpoint
 from ..drawing import architecture as drawing
 from ..drawing import architecture_svg, checkpoint
 from . import architecture_boxes, networks, state
+from .component import Carried
 from .networks import Choice
 from .page import plain
 
-HERE = Path(__file__).parent
-CODE = (HERE / "architecture_drawing.js").read_text(encoding="utf-8")
-STYLE = (HERE / "architecture_drawing.css").read_text(encoding="utf-8")
-VERSION = hashlib.sha256((CODE + STYLE).encode()).hexdigest()[:12]
-CARRIER = f"""
-const waiting = (globalThis.resnetVizArchitecture ??= {{}});
-const code = (waiting["{VERSION}"] ??= Promise.withResolvers());
-export default async (component) => (await code.promise)(component);
-"""
-_install = st.components.v2.component("architecture_code", js=CODE)
-_drawing = st.components.v2.component("architecture_drawing", js=CARRIER)
+_drawing = Carried("architecture_drawing")
 
 KEY = "architecture"
 IN_URL = "layer"  # the chosen part, in the link
@@ -67,7 +57,7 @@ HINT = "Click a box or a row for its arithmetic; the arrow keys move on."
 
 def install() -> None:
     """Bring the component's code into the page; until then the drawing waits."""
-    _install(key="architecture_code", data={"version": VERSION, "style": STYLE}, height="content")
+    _drawing.install()
 
 
 def controls(choice: Choice, summary: Summary) -> tuple[str, bool]:

@@ -5,22 +5,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from ..analysis.receptive_field import Sides, span
 from ..drawing.tiles import Paletted
+from .component import component
 from .walls import png
 
-HERE = Path(__file__).parent
-
-_cells = st.components.v2.component(
-    "cells",
-    js=(HERE / "cells.js").read_text(encoding="utf-8"),
-    css=(HERE / "cells.css").read_text(encoding="utf-8"),
-)
+_cells = component("cells")
 
 
 @dataclass(frozen=True)

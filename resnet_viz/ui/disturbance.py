@@ -4,7 +4,6 @@ import base64
 import io
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -15,13 +14,13 @@ from ..analysis.disturbance import NONE, SLIDERS, Disturbance
 from ..analysis.prediction_words import percent, spoken, sureness, warning
 from ..analysis.predictions import Verdict
 from ..familiarity import Caution
-from . import state
 from . import predictions as display
+from . import state
 from .beside import Network
+from .component import component
 from .page import problems
 from .pictures import NamedPicture
 
-HERE = Path(__file__).parent
 KEY, IN_URL = "disturbance", "change"
 BARS = 8  # rows of one answer, at most; of several heads, fewer
 SHARP = 64  # pixels a side up to which the picture is sent without loss
@@ -30,11 +29,7 @@ HINT = (
     " bar is where it stood undisturbed."
 )
 
-_live = st.components.v2.component(
-    "disturbance",
-    js=(HERE / "disturbance.js").read_text(encoding="utf-8"),
-    css=(HERE / "disturbance.css").read_text(encoding="utf-8"),
-)
+_live = component("disturbance")
 
 
 @st.fragment

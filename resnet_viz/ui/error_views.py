@@ -3,7 +3,6 @@
 import io
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,20 +15,16 @@ from ..drawing import errors as drawing
 from ..drawing import tiles
 from . import error_pictures, presenter
 from .attribution_maps import Store
+from .component import component
 from .errors import Seen, ask_for_pictures, choose_cell, current, matrix
 from .page import PERCENT, download_table, plain
 
-HERE = Path(__file__).parent
 MOST_MISTAKES = 60
 MOST_FREQUENT = 5
 THUMBNAIL = 40  # pixels of a picture on the map
 LOOK_S = 0.3
 
-_map = st.components.v2.component(
-    "picture_map",
-    js=(HERE / "picture_map.js").read_text(encoding="utf-8"),
-    css=(HERE / "picture_map.css").read_text(encoding="utf-8"),
-)
+_map = component("picture_map")
 
 
 def who_for_whom(seen: Seen) -> None:

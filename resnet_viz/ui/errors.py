@@ -14,24 +14,19 @@ from ..data import downloads
 from ..data.sources import SOURCES, SPLITS
 from ..drawing import errors as drawing
 from . import error_exam
+from .component import component
 from .error_exam import Sitting
 from .measurement import LIMIT, ZIP, keep_zip
 from .page import NothingYet, plain
 
-HERE = Path(__file__).parent
 OWN = "its own run"  # in the URL: the counts that the run kept of its held-out pictures
 SHOWS = {"matrix": "Who for whom", "classes": "Classes", "sureness": "Sureness", "mistakes": "Surest mistakes",
          "map": "Map"}
 SHOWS_HELP = ("Who for whom: which class is taken for which. Classes: which is hard. Sureness: may it be believed "
               "when it is sure? Surest mistakes: pictures. Map: which pictures look alike to it.")
-NEEDS_PICTURES = ("sureness", "mistakes", "map")
 ORDERS = ("surest first", "least sure first")
 
-_matrix = st.components.v2.component(
-    "confusion",
-    js=(HERE / "confusion.js").read_text(encoding="utf-8"),
-    css=(HERE / "confusion.css").read_text(encoding="utf-8"),
-)
+_matrix = component("confusion")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,11 +15,11 @@ from ..drawing import feature_maps as drawing
 from ..drawing.tiles import Paletted, atlas
 from . import feature_maps as ui
 from . import networks, state
+from .component import component
 from .page import download_table, under_picture
 from .pictures import NamedPicture
 from .walls import png
 
-HERE = Path(__file__).parent
 LEVELS = {"block": "after every block", "layer": "after every layer"}
 COLUMNS = {
     "maps": st.column_config.NumberColumn("Maps", format="localized"),
@@ -36,11 +35,7 @@ WHOLE = {
 }
 HINT = "Click a map, or a layer's name, to look closer."
 
-_strips = st.components.v2.component(
-    "strips",
-    js=(HERE / "strips.js").read_text(encoding="utf-8"),
-    css=(HERE / "strips.css").read_text(encoding="utf-8"),
-)
+_strips = component("strips")
 
 
 def show(checkpoint: Checkpoint, picture: NamedPicture) -> None:

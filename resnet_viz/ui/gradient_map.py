@@ -3,35 +3,23 @@
 As with the live chart the code travels once a page (`install`, the last thing of the page), a map carries two lines.
 """
 
-import hashlib
 import json
 import math
-from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
 from ..drawing import colours
 from ..drawing.gradients import Cells
+from .component import Carried
 
-HERE = Path(__file__).parent
-CODE = (HERE / "gradient_map.js").read_text(encoding="utf-8")
-STYLE = (HERE / "gradient_map.css").read_text(encoding="utf-8")
 TABLE = colours.SEQUENTIAL.tobytes().hex()
-VERSION = hashlib.sha256((CODE + STYLE + TABLE).encode()).hexdigest()[:12]
-CARRIER = f"""
-const waiting = (globalThis.resnetVizGradientMap ??= {{}});
-const code = (waiting["{VERSION}"] ??= Promise.withResolvers());
-export default async (component) => (await code.promise)(component);
-"""
 ZERO, UNKNOWN, CODES = 0, 65535, 65533  # of the uint16 values; 1 ... 65534 are logarithms
-_install = st.components.v2.component("gradient_map_code", js=CODE)
-_map = st.components.v2.component("gradient_map", js=CARRIER)
+_map = Carried("gradient_map", table=TABLE)
 
 
 def install() -> None:
     """Bring the maps' code into the page; until then maps wait, whatever comes first."""
-    _install(key="gradient_map_code", data={"version": VERSION, "style": STYLE, "table": TABLE}, height="content")
+    _map.install()
 
 
 def gradient_map(layers: tuple[str, ...], cells: Cells, limits: tuple[float, float], *, key: str, title: str, alt: str,

@@ -1,10 +1,7 @@
-"""The lesson on learning: its parts, the film of the chosen one, and what stands under it."""
+"""The lesson on learning: its parts, each with its controls and its film."""
 
-import streamlit as st
-
-from . import learning_descent, learning_neuron, learning_slopes, learning_ways, player, questions
-from .learning_scene import Scene
-from .page import download_table, problems, under_picture
+from . import learning_descent, learning_neuron, learning_slopes, learning_ways, lesson
+from .page import problems
 
 PARTS = {  # name on the screen -> its controls and what they make, for the reader's way from a slope to a training run
     "A neuron": learning_neuron.scene,
@@ -18,29 +15,10 @@ PARTS = {  # name on the screen -> its controls and what they make, for the read
 
 
 def choose_part() -> str:
-    return st.segmented_control("Part", list(PARTS), default="A mistake", required=True, key="part",
-                                bind="query-params", label_visibility="collapsed", on_change=player.forget)
+    return lesson.choose_part(PARTS, "A mistake")
 
 
-def lesson(part: str) -> None:
+def show(part: str) -> None:
     """The part's controls, its film, and under it what is said of the frame where the film rests."""
     with problems():
-        scene = PARTS[part]()
-        name = part.lower().replace(" ", "-")
-        frame = player.show(name, scene.film)
-        if scene.note:
-            st.caption(scene.note)
-        under_picture(
-            "view",
-            story=lambda: st.markdown("\n".join(f"- {line}" for line in scene.story)),
-            formula=lambda: _formula(scene, frame),
-            code=lambda: st.code(scene.code),
-            numbers=lambda: download_table(scene.rows, f"learning-{name}.csv", alt=scene.film["said"][frame]),
-            questions=lambda: questions.ask("learning", scene.makers(frame)),
-        )
-
-
-def _formula(scene: Scene, frame: int) -> None:
-    st.caption(f"With the numbers of {scene.film['labels'][frame]}.")
-    for line in scene.formula(frame):
-        st.latex(line)
+        lesson.show("learning", part, PARTS[part]())

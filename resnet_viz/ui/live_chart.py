@@ -6,32 +6,21 @@ its own (`install`, called once outside the fragment, best as the last thing of 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from ..drawing.curves import MAX_POINTS, Event, Level, Line, downsample
+from .component import Carried
 
-HERE = Path(__file__).parent
-CODE = (HERE / "live_chart.js").read_text(encoding="utf-8")
-STYLE = (HERE / "live_chart.css").read_text(encoding="utf-8")
-VERSION = hashlib.sha256((CODE + STYLE).encode()).hexdigest()[:12]
-CARRIER = f"""
-const waiting = (globalThis.resnetVizLiveChart ??= {{}});
-const code = (waiting["{VERSION}"] ??= Promise.withResolvers());
-export default async (component) => (await code.promise)(component);
-"""
-_install = st.components.v2.component("live_chart_code", js=CODE)
-_chart = st.components.v2.component("live_chart", js=CARRIER)
+_chart = Carried("live_chart")
 
 
 def install() -> None:
     """Bring the charts' code into the page; until then charts wait, whatever comes first."""
-    _install(key="live_chart_code", data={"version": VERSION, "style": STYLE}, height="content")
+    _chart.install()
 
 
 def live_chart(

@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -18,11 +17,11 @@ from ..data.preprocessing import see
 from ..drawing.colours import DIVERGING
 from ..problems import Problem
 from . import state
+from .component import component
 from .pictures import NamedPicture, choose_picture
 from .predictions import verdicts
 from .walls import png
 
-HERE = Path(__file__).parent
 AT = "at"  # query parameter of the window's place
 CROP = "crop"  # query parameter of the crop's place, "row-column" of the layer's map
 NETWORK = "your picture, the loaded network"
@@ -34,11 +33,7 @@ SIGNS = {"softmax": ("", "→"), "convolution": ("×", "sum ="), "fully connecte
     "largest ="),
          "average pooling": ("", "mean =")}
 
-_machine = st.components.v2.component(
-    "operation",
-    js=(HERE / "operation.js").read_text(encoding="utf-8"),
-    css=(HERE / "operation.css").read_text(encoding="utf-8"),
-)
+_machine = component("operation")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import hashlib
 import io
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 from PIL import Image
@@ -20,9 +19,9 @@ from ..data import examples, uploads
 from ..data.examples import Example
 from ..problems import Problem
 from . import presenter, state
+from .component import component
 from .page import plain
 
-HERE = Path(__file__).parent
 LIMIT_PICTURES = 40  # of one session: they stay in memory until the browser leaves
 THUMBNAIL = 168  # pixels a side, twice what is shown: sharp on fine screens
 OWN = "own"  # names of the person's pictures in the strip: own-1, own-2, ...
@@ -31,11 +30,7 @@ STAYS = (
     "Your own picture stays in this session: whoever opens a link to this page sees the first example instead."
 )
 
-_strip = st.components.v2.component(
-    "picture_strip",
-    js=(HERE / "picture_strip.js").read_text(encoding="utf-8"),
-    css=(HERE / "picture_strip.css").read_text(encoding="utf-8"),
-)
+_strip = component("picture_strip")
 
 
 @dataclass(frozen=True)

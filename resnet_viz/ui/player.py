@@ -1,16 +1,11 @@
 """The player of the lessons: films of numbers that the browser moves through; where it rests is in the link."""
 
-from pathlib import Path
-
 import streamlit as st
 
-HERE = Path(__file__).parent
+from .component import component
+
 AT = "at"  # name of the frame in the URL
-_component = st.components.v2.component(
-    "player",
-    js=(HERE / "player.js").read_text(encoding="utf-8"),
-    css=(HERE / "player.css").read_text(encoding="utf-8"),
-)
+_component = component("player")
 
 
 def show(name: str, film: dict) -> int:

@@ -95,6 +95,12 @@ def choose_recipe() -> None:
             st.code(training.command(chosen_recipe().to_dict(), runs.DEFAULTS, machine=True), language="bash")
 
 
+def prepare(preset: str) -> None:
+    """Put a preset on the Training page for who comes there; a callback of other pages' buttons."""
+    st.session_state[KEY("preset")] = preset
+    _fill_in()
+
+
 def start_button() -> None:
     """Begin a run with the recipe on the screen and look at it; where it cannot begin, say why."""
     st.button("Start", type="primary", icon=":material/play_arrow:", key="start", on_click=_start)

@@ -5,7 +5,6 @@ every look then sends a few numbers only.
 """
 
 import base64
-import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +16,10 @@ from .. import checkpoints, runs
 from ..analysis.fixed_pictures import fixed_pictures
 from ..drawing import answers as drawing
 from . import state, walls
+from .component import Carried
 from .runs import Watched, snapshot_files
 
-HERE = Path(__file__).parent
-CODE = (HERE / "run_answers.js").read_text(encoding="utf-8")
-STYLE = (HERE / "run_answers.css").read_text(encoding="utf-8")
-VERSION = hashlib.sha256((CODE + STYLE).encode()).hexdigest()[:12]
-CARRIER = f"""
-const waiting = (globalThis.resnetVizAnswers ??= {{}});
-const code = (waiting["{VERSION}"] ??= Promise.withResolvers());
-export default async (component) => (await code.promise)(component);
-"""
-_install = st.components.v2.component("run_answers_code", js=CODE)
-_answers = st.components.v2.component("run_answers", js=CARRIER)
+_answers = Carried("run_answers")
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,7 @@ def install(run: Path) -> None:
     """Bring the code and the run's ten pictures into the page; until then its answers wait, whatever comes first."""
     asked = _of(run)
     pictures = asked.pictures or [] if asked else []
-    data = {"version": VERSION, "style": STYLE, "run": run.name, "pictures": pictures}
-    _install(key="run_answers_code", data=data, height="content")
+    _answers.install(run=run.name, pictures=pictures)
 
 
 def _weights(run: Path) -> Path | None:

@@ -1,6 +1,5 @@
 """All runs in one table, the chosen ones on shared axes, and in what their recipes differ."""
 
-from pathlib import Path
 
 import streamlit as st
 
@@ -10,6 +9,7 @@ from ..drawing import curves, run_styles
 from ..problems import Problem
 from ..training import settings
 from . import access, run_rows, wide_table
+from .component import component
 from .live_chart import live_chart
 from .page import plain
 from .run_curves import View
@@ -17,7 +17,6 @@ from .run_rows import Known
 from .run_words import duration
 from .runs import PROBLEM, watch
 
-HERE = Path(__file__).parent
 SHOWN, OPENED = "show", "open"  # names in the URL
 MOST_AT_FIRST = 6  # runs on the first paint: as many colours as there are
 POINTS = 6_000  # of all lines of one chart together
@@ -30,11 +29,7 @@ COLUMNS = [
 ]
 SPLITS = {"validation": "val", "training": "train"}
 
-_table = st.components.v2.component(
-    "run_table",
-    js=(HERE / "run_table.js").read_text(encoding="utf-8"),
-    css=(HERE / "run_table.css").read_text(encoding="utf-8"),
-)
+_table = component("run_table")
 
 
 # Which runs

@@ -2,18 +2,14 @@
 
 import ipaddress
 import socket
-from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+from .component import component
+
 ANYWHERE = (None, "", "0.0.0.0", "::")  # server.address, where other machines can reach the server
 
-_copy_link = st.components.v2.component(
-    "copy_link",
-    js=(HERE / "share.js").read_text(encoding="utf-8"),
-    css=(HERE / "share.css").read_text(encoding="utf-8"),
-)
+_copy_link = component("share")
 
 
 def copy_link() -> None:

@@ -15,11 +15,11 @@ from ..checkpoints import Checkpoint
 from ..data.preprocessing import see
 from . import networks, state
 from . import runs as run_display
+from .component import component
 from .page import NothingYet
 from .pictures import NamedPicture
 from .time_machine_frames import Reel, first_convolution, payload
 
-HERE = Path(__file__).parent
 FIRST_SEEN = "resnet20-stem7-shapes"  # its kernels are large enough to be pictures
 AT, KERNEL = "at", "kernel"  # names of the step and of the chosen kernel in the URL
 UNITS = ("epochs", "steps", "images")
@@ -31,11 +31,7 @@ NO_WEIGHTS = (
     "Only the first convolution can be followed: what comes after it needs the weights of every epoch, "
     "and this run kept none."
 )
-_component = st.components.v2.component(
-    "time_machine",
-    js=(HERE / "time_machine.js").read_text(encoding="utf-8"),
-    css=(HERE / "time_machine.css").read_text(encoding="utf-8"),
-)
+_component = component("time_machine")
 
 
 # Which run, and when

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -14,15 +13,11 @@ import streamlit as st
 from ..drawing import tiles
 from ..drawing.tiles import Paletted
 from . import presenter
+from .component import component
 
-HERE = Path(__file__).parent
 MOST = 460  # css pixels of one of several walls; a wall alone may have twice that
 
-_walls = st.components.v2.component(
-    "walls",
-    js=(HERE / "wall.js").read_text(encoding="utf-8"),
-    css=(HERE / "wall.css").read_text(encoding="utf-8"),
-)
+_walls = component("wall")
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,9 @@ A cell is a text, or a dict:
 A head cell is a text, or a dict of text and note; `marked` frames one column, and its note must say why.
 """
 
-from pathlib import Path
+from .component import component
 
-import streamlit as st
-
-HERE = Path(__file__).parent
-
-_table = st.components.v2.component(
-    "wide_table",
-    js=(HERE / "wide_table.js").read_text(encoding="utf-8"),
-    css=(HERE / "wide_table.css").read_text(encoding="utf-8"),
-)
+_table = component("wide_table")
 
 Cell = str | dict
 

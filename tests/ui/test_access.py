@@ -24,10 +24,6 @@ WRITERS = {  # what changes something for others than the person's own session
     "resnet_viz.run_marks": {"write"},
     "resnet_viz.run_bin": {"throw_away", "bring_back", "empty"},
     "resnet_viz.training.run_archive": {"add"},
-    "resnet_viz.training.race": {"start", "resume", "send"},
-    "resnet_viz.run_marks": {"write"},
-    "resnet_viz.run_bin": {"throw_away", "bring_back", "empty"},
-    "resnet_viz.training.run_archive": {"add"},
     "resnet_viz.corrections": {"remember", "forget"},
     "resnet_viz.pretrained": {"fetch"},
     "resnet_viz.analysis.resource_measurement": {"events"},  # real training steps

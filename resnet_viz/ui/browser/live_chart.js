@@ -3,7 +3,6 @@
 // Data arrive as bytes (see live_chart.py): uint32 length of a JSON head, the head padded to 4 bytes, then for every line
 // its x and its y as float32. Drawn as SVG: crisp at every density, and colours follow the theme's variables by themselves.
 
-const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 10, right: 14, bottom: 24, left: 52 };
 const charts = new WeakMap();          // shadow root -> Chart
 const groups = new Map();              // name -> charts that share the x view and the readout
@@ -75,37 +74,12 @@ function indexAt(xs, at, before) {
   return low < xs.length && xs[low] - at < at - xs[low - 1] ? low : low - 1;
 }
 
-// ---------------------------------------------------------------- small DOM
-
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
-function shape(tag, attributes, parent, text = null) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function isDark(node) {
-  const [r, g, b] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
-  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
-}
-
 function decode(bytes) {
-  const copy = bytes.slice();                                  // own buffer: float32 views need alignment
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  let at = 4 + Math.ceil(length / 4) * 4;
+  const { head, buffer, start } = unpack(bytes);
+  let at = start;
   for (const line of head.lines) {
-    line.x = new Float32Array(copy.buffer, at, line.points);
-    line.y = new Float32Array(copy.buffer, at + 4 * line.points, line.points);
+    line.x = new Float32Array(buffer, at, line.points);
+    line.y = new Float32Array(buffer, at + 4 * line.points, line.points);
     at += 8 * line.points;
   }
   return head;
@@ -614,7 +588,5 @@ function mount(style) {
 
 // The code travels once a page in a component of its own; every chart's own script is a few lines that wait for it.
 export default function ({ data }) {
-  const waiting = (globalThis.resnetVizLiveChart ??= {});
-  if (!waiting[data.version]) waiting[data.version] = Promise.withResolvers();
-  waiting[data.version].resolve(mount(data.style));
+  arrived(data.version, mount(data.style));
 }

@@ -3,45 +3,24 @@
 // Data arrive as bytes (drawing/time_machine.py, pack): uint32 length of a JSON head, the head padded to 4 bytes, then the
 // arrays that head.arrays describes. The server hears of the position only after it came to rest, for the link and the words.
 
-const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 52, RIGHT = 14, LOSS = 116, MOVED = 78, BETWEEN = 30, TICKS = 22;   // pixels of the time line
 const SPEEDS = [2, 5, 10, 20, 40];                                              // frames a second
 const ICONS = {   // paths in a box of 16 x 16
   first: "M3 3h2v10H3zM13 3v10L6 8z", back: "M11 3v10L4 8z", play: "M4 2.5v11L13 8z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
   on: "M5 3v10l7-5z", last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
-const TYPES = { u1: Uint8Array, u2: Uint16Array, i2: Int16Array, f4: Float32Array };
 const machines = new WeakMap();
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const percent = (share) => `${(100 * share).toFixed(share < 0.9995 ? 1 : 0)}\u202f%`;
 const number = (value, digits = 3) => (Number.isFinite(value) ? value.toPrecision(digits).replace(/e\+?/, "e") : "\u2013");
 
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
-function shape(tag, attributes, parent, text = null) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
 function decode(bytes) {
-  const copy = bytes.slice();                                  // own buffer: typed arrays need alignment
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  const start = 4 + Math.ceil(length / 4) * 4;
-  for (const [name, { type, shape: sides, at }] of Object.entries(head.arrays)) {
-    const array = new TYPES[type](copy.buffer, start + at, sides.reduce((a, b) => a * b, 1));
-    head.arrays[name] = { values: array, sides, each: sides.slice(1).reduce((a, b) => a * b, 1) };
+  const packed = unpack(bytes), { arrays } = packed.head;
+  for (const [name, described] of Object.entries(arrays)) {
+    const sides = described.shape;
+    arrays[name] = { values: arrayOf(packed, described), sides, each: sides.slice(1).reduce((a, b) => a * b, 1) };
   }
-  return head;
+  return packed.head;
 }
 
 // what the link asked for; the server does not repeat it, so that all frames need not travel again whenever it changes

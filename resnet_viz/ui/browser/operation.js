@@ -4,7 +4,6 @@
 // multiplied. A rest of the window is reported as trigger "rested" (its place in reading order), a dragged crop of the
 // picture as "moved" ([top, left] of the map's outputs).
 
-const SVG = "http://www.w3.org/2000/svg";
 const SPEEDS = [1500, 900, 500, 250, 120];   // milliseconds a step
 const LARGEST = 46, READABLE = 24, GAP = 1;  // pixels of a cell; smaller than READABLE only its colour is shown
 const shown = new WeakMap();
@@ -17,22 +16,6 @@ function brief(value) {
   if (Number.isInteger(value)) return minus(String(value));
   if (Math.abs(value) > 0.9 && Math.abs(Math.abs(value) - 1) < 0.005) return minus(value.toPrecision(3));   // 0.997 is not 1
   return minus(Math.abs(value) < 0.005 ? "\u22480" : Math.abs(value) < 10 ? String(Number(value.toFixed(Math.abs(value) < 1 ? 2 : 1))) : value.toFixed(0));
-}
-
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
-function shape(tag, attributes, parent, text = null) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  parent.append(node);
-  return node;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -1,24 +1,15 @@
 // Ten pictures with their bars, and a confusion matrix. The nodes stay and only their numbers change, so the bars glide.
 // This code and the pictures arrive once (run_answers.py); every look sends {kind, run, classes, ...} to `mount`.
 
-const shared = (globalThis.resnetVizAnswers ??= {});
+const pictures = (globalThis.resnetVizPictures ??= new Map());   // run -> its ten, as data URLs
 const views = new Map();               // shadow root -> view
-const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 0.005;                   // lower bars are not seen, and of 1,000 classes there are many
-
-function element(tag, className, parent, text = null) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== null) node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 const percent = (p) => (p > 0 && p < 0.005 ? "<1\u202f%" : `${Math.round(100 * p)}\u202f%`);
 
 class Pictures {
   constructor(root) {
-    this.root = element("div", "pictures", root);
+    this.root = element("div", { class: "pictures" }, root);
     this.root.setAttribute("role", "img");
     this.cells = [];
   }
@@ -28,19 +19,17 @@ class Pictures {
     this.root.setAttribute("aria-label", data.alt);
     while (this.cells.length > data.bars.length) this.cells.pop().root.remove();
     while (this.cells.length < data.bars.length) this.cells.push(this.cell());
-    const sources = shared.pictures?.get(data.run) ?? [];
+    const sources = pictures.get(data.run) ?? [];
     data.bars.forEach((bars, index) => this.fill(this.cells[index], bars, data.labels ? data.labels[index] : null, sources[index]));
   }
 
   cell() {
-    const root = element("figure", "", this.root);
-    const stage = element("div", "stage", root);
-    const image = element("img", "", stage);
+    const root = element("figure", {}, this.root);
+    const stage = element("div", { class: "stage" }, root);
+    const image = element("img", {}, stage);
     image.alt = "";
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("preserveAspectRatio", "none");
-    stage.append(svg);
-    return { root, image, svg, bars: new Map(), caption: element("figcaption", "", root) };
+    const svg = shape("svg", { preserveAspectRatio: "none" }, stage);
+    return { root, image, svg, bars: new Map(), caption: element("figcaption", {}, root) };
   }
 
   fill(cell, bars, truth, source) {
@@ -52,8 +41,8 @@ class Pictures {
     bars.forEach((p, index) => this.bar(cell, index, count, p, index === truth || (truth === null && index === best) ? "true" : index === best ? "wrong" : "other"));
     const said = `${classes[best]} ${percent(bars[best])}`;
     cell.caption.replaceChildren();
-    element("b", "", cell.caption, truth === null ? classes[best] : classes[truth]);
-    element("span", right ? "" : "wrong", cell.caption, right ? ` ${percent(bars[best])}` : ` \u2192 ${said}`);
+    element("b", {}, cell.caption, truth === null ? classes[best] : classes[truth]);
+    element("span", { class: right ? "" : "wrong" }, cell.caption, right ? ` ${percent(bars[best])}` : ` \u2192 ${said}`);
     const top = bars.map((p, index) => [p, classes[index]]).sort((a, b) => b[0] - a[0]).slice(0, 3);
     cell.root.title = top.map(([p, name]) => `${name} ${percent(p)}`).join("\n");
     Object.assign(cell.root.dataset, { said: classes[best], truth: truth === null ? "" : classes[truth] });
@@ -63,10 +52,8 @@ class Pictures {
     let bar = cell.bars.get(index);
     if (!bar) {
       if (p < LEAST && kind === "other") return;
-      bar = document.createElementNS(SVG, "rect");
       const wide = Math.max(count > 40 ? 1 : 0.8, count / 40);       // at least two pixels of eighty
-      for (const [name, value] of Object.entries({ x: index + (1 - wide) / 2, y: 0, width: wide, height: 1 })) bar.setAttribute(name, value);
-      cell.svg.append(bar);
+      bar = shape("rect", { x: index + (1 - wide) / 2, y: 0, width: wide, height: 1 }, cell.svg);
       cell.bars.set(index, bar);
     }
     bar.setAttribute("class", kind);
@@ -77,11 +64,11 @@ class Pictures {
 
 class Confusion {
   constructor(root) {
-    this.root = element("div", "confusion", root);
-    this.rows = element("div", "rows", this.root);
-    this.image = element("img", "", this.root);
-    this.columns = element("div", "columns", this.root);
-    this.said = element("div", "said", root);
+    this.root = element("div", { class: "confusion" }, root);
+    this.rows = element("div", { class: "rows" }, this.root);
+    this.image = element("img", {}, this.root);
+    this.columns = element("div", { class: "columns" }, this.root);
+    this.said = element("div", { class: "said" }, root);
     this.image.addEventListener("pointermove", (event) => this.tell(event));
     this.image.addEventListener("pointerleave", () => this.rest());
   }
@@ -95,7 +82,7 @@ class Confusion {
       this.names = names.join("\n");
       for (const side of [this.rows, this.columns]) {
         side.replaceChildren();
-        for (const name of names) element("span", "", side, name).title = name;
+        for (const name of names) element("span", {}, side, name).title = name;
       }
     }
     this.rest();
@@ -118,7 +105,7 @@ const KINDS = { pictures: Pictures, confusion: Confusion };
 function mount(style) {
   return ({ data, parentElement }) => {
     if (!views.has(parentElement)) {
-      element("style", "", parentElement, style);
+      element("style", {}, parentElement, style);
       views.set(parentElement, new KINDS[data.kind](parentElement));
     }
     views.get(parentElement).show(data);
@@ -127,9 +114,7 @@ function mount(style) {
 }
 
 export default function ({ data }) {
-  shared.pictures ??= new Map();
-  shared.pictures.set(data.run, data.pictures);
-  shared[data.version] ??= Promise.withResolvers();
-  shared[data.version].resolve(mount(data.style));
+  pictures.set(data.run, data.pictures);
+  arrived(data.version, mount(data.style));
   for (const view of views.values()) if (view.data?.run === data.run) view.show(view.data);   // they came before their pictures
 }

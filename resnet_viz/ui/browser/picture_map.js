@@ -4,18 +4,12 @@
 // Data arrive as bytes (drawing/errors.py, feature_map): uint32 length of a JSON head, the head padded to 4 bytes, then the
 // arrays that head.arrays describes.
 
-const TYPES = { u1: Uint8Array, u2: Uint16Array, f4: Float32Array };
 const NEAR = 16, EDGE = 34;   // css pixels
 const maps = new WeakMap();
 
 function decode(bytes) {
-  const copy = bytes.slice();   // own buffer: typed arrays need alignment
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  const start = 4 + Math.ceil(length / 4) * 4;
-  for (const [name, { type, shape, at }] of Object.entries(head.arrays)) {
-    head[name] = new TYPES[type](copy.buffer, start + at, shape.reduce((a, b) => a * b, 1));
-  }
+  const packed = unpack(bytes), { head } = packed;
+  for (const [name, described] of Object.entries(head.arrays)) head[name] = arrayOf(packed, described);
   return head;
 }
 
@@ -36,21 +30,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
 }
 
-function add(parent, tag, attributes = {}) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
-}
-
 function make(parent) {
-  const root = add(parent, "div", { class: "map" });
-  const box = add(root, "div", { class: "box", tabindex: 0, role: "group", "aria-label": "Map of pictures: arrow keys go from left to right, Enter picks" });
-  const canvas = add(box, "canvas", { role: "img" });
-  const seen = add(box, "div", { class: "seen" });
+  const root = element("div", { class: "map" }, parent);
+  const box = element("div", { class: "box", tabindex: 0, role: "group", "aria-label": "Map of pictures: arrow keys go from left to right, Enter picks" }, root);
+  const canvas = element("canvas", { role: "img" }, box);
+  const seen = element("div", { class: "seen" }, box);
   seen.hidden = true;
-  const large = add(seen, "canvas"), text = add(seen, "div");
-  const words = add(root, "output", { class: "words" });
+  const large = element("canvas", {}, seen), text = element("div", {}, seen);
+  const words = element("output", { class: "words" }, root);
   const map = { root, box, canvas, seen, large, text, words, at: null };
   maps.set(parent, map);
   box.onpointermove = (event) => look(map, nearest(map, event));

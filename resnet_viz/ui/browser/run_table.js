@@ -2,7 +2,6 @@
 // data: {label, may, columns: [{key, title, right}], rows: [{ref, name, sub, shown, open, star, marked, colours, dash, cells: {key: {text, value, share}}}]}
 // Reports the triggers "shown" (references, in order), "star" ({ref, on}) and "opened" (reference).
 
-const SVG = "http://www.w3.org/2000/svg";
 const views = new WeakMap();   // shadow root -> {sort, down, filter, data}
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -17,39 +16,26 @@ export default function ({ data, parentElement, setTriggerValue }) {
   draw(view);
 }
 
-function make(tag, attributes, parent, text) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-}
-
-function isDark(node) {
-  const [r, g, b] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
-  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
-}
-
 function build(view, home) {
-  view.search = make("input", { type: "search", placeholder: "Find runs by any word", "aria-label": "Find runs by any word" }, home);
+  view.search = element("input", { type: "search", placeholder: "Find runs by any word", "aria-label": "Find runs by any word" }, home);
   view.search.addEventListener("input", () => { view.filter = view.search.value.toLowerCase(); draw(view); });
-  view.frame = make("div", { class: "frame" }, home);
-  view.table = make("table", {}, view.frame);
-  view.head = make("tr", {}, make("thead", {}, view.table));
-  view.body = make("tbody", {}, view.table);
-  view.none = make("p", { class: "none" }, home, "No run has these words.");
+  view.frame = element("div", { class: "frame" }, home);
+  view.table = element("table", {}, view.frame);
+  view.head = element("tr", {}, element("thead", {}, view.table));
+  view.body = element("tbody", {}, view.table);
+  view.none = element("p", { class: "none" }, home, "No run has these words.");
 }
 
 function draw(view) {
   const { data, head, body } = view;
   const root = head.getRootNode(), focus = root.activeElement?.dataset?.id;
   head.replaceChildren();
-  make("th", { scope: "col", class: "pick" }, head, "Shown");
+  element("th", { scope: "col", class: "pick" }, head, "Shown");
   for (const column of [{ key: "name", title: "Run" }, ...data.columns]) {
-    const cell = make("th", { scope: "col", class: column.right ? "right" : "" }, head);
+    const cell = element("th", { scope: "col", class: column.right ? "right" : "" }, head);
     const mine = view.sort === column.key;
     if (mine) cell.setAttribute("aria-sort", view.down ? "descending" : "ascending");
-    const button = make("button", { type: "button", "data-id": `sort ${column.key}`, title: "Sort by this" }, cell, column.title + (mine ? (view.down ? " ▾" : " ▴") : ""));
+    const button = element("button", { type: "button", "data-id": `sort ${column.key}`, title: "Sort by this" }, cell, column.title + (mine ? (view.down ? " ▾" : " ▴") : ""));
     button.onclick = () => {
       const first = column.key !== "name";          // numbers: the largest first; names: A first
       [view.sort, view.down] = mine ? [view.down === first ? column.key : null, !view.down] : [column.key, first];
@@ -79,28 +65,28 @@ function sorted(view) {
 
 function line(view, row) {
   const { data } = view;
-  const tr = make("tr", { class: [row.shown && "shown", row.open && "open"].filter(Boolean).join(" ") });
-  const pick = make("label", {}, make("td", { class: "pick" }, tr));
-  const box = make("input", { type: "checkbox", "data-id": `shown ${row.ref}`, "aria-label": `Show the curves of ${row.name}` }, pick);
+  const tr = element("tr", { class: [row.shown && "shown", row.open && "open"].filter(Boolean).join(" ") });
+  const pick = element("label", {}, element("td", { class: "pick" }, tr));
+  const box = element("input", { type: "checkbox", "data-id": `shown ${row.ref}`, "aria-label": `Show the curves of ${row.name}` }, pick);
   box.checked = row.shown;
   box.onchange = () => {
     row.shown = box.checked;
     view.send("shown", data.rows.filter((one) => one.shown).map((one) => one.ref));
   };
   if (row.shown && row.colours.length) pick.append(swatch(row));
-  const about = make("th", { scope: "row" }, tr);
+  const about = element("th", { scope: "row" }, tr);
   if (row.own) {
-    const star = make("button", { type: "button", class: "star", "aria-pressed": row.star, "data-id": `star ${row.ref}`, title: row.star ? "Take the star away" : "Give it a star", "aria-label": `Star for ${row.name}` }, about, row.star ? "★" : "☆");
+    const star = element("button", { type: "button", class: "star", "aria-pressed": row.star, "data-id": `star ${row.ref}`, title: row.star ? "Take the star away" : "Give it a star", "aria-label": `Star for ${row.name}` }, about, row.star ? "★" : "☆");
     star.disabled = !data.may;
     star.onclick = () => view.send("star", { ref: row.ref, on: !row.star });
   }
-  const name = make("button", { type: "button", class: "name", "data-id": `open ${row.ref}`, "aria-expanded": row.open }, about, row.name);
+  const name = element("button", { type: "button", class: "name", "data-id": `open ${row.ref}`, "aria-expanded": row.open }, about, row.name);
   name.onclick = () => view.send("opened", row.open ? "" : row.ref);
-  if (row.sub) make("small", {}, about, row.sub);
+  if (row.sub) element("small", {}, about, row.sub);
   for (const column of data.columns) {
     const cell = row.cells[column.key] ?? { text: "" };
-    const td = make("td", { class: column.right ? "right" : "" }, tr, cell.text);
-    if (cell.share != null) make("i", { style: `width: ${Math.round(100 * cell.share)}%` }, td);
+    const td = element("td", { class: column.right ? "right" : "" }, tr, cell.text);
+    if (cell.share != null) element("i", { style: `width: ${Math.round(100 * cell.share)}%` }, td);
   }
   return tr;
 }

@@ -11,14 +11,6 @@ const LEVELS = 18;                      // colours from above: few enough that t
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const at = (list, frame) => list[Math.min(frame, list.length - 1)];
 
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
 function number(value) {
   if (!Number.isFinite(value)) return "∞";
   const size = Math.abs(value);
@@ -301,12 +293,13 @@ class Lines extends Sheet {
         const now = panel.cursor ? at(panel.cursor, frame) : Infinity;
         const points = line.x.map((value, i) => [value, line.y[i]]).filter(([value, height]) => (!line.grows || value <= now + 1e-9) && Number.isFinite(height));
         const drawn = points.map(([u, v]) => [x(u), y(v)]);
-        if (line.grows) {                                             // what is to come, faintly
+        if (line.grows && !line.scatter) {                            // what is to come, faintly
           pen.globalAlpha = 0.22;
           trace(pen, line.x.map((u, i) => [x(u), y(line.y[i])]), this.player.colour(line.colour), null, 2);
           pen.globalAlpha = 1;
         }
         if (!drawn.length) continue;
+        if (line.scatter) { drawn.forEach((point) => dot(pen, point, this.player.colour(line.colour), groundText, line.scatter)); continue; }
         trace(pen, drawn, this.player.colour(line.colour), null, line.dashed ? 1.5 : 2.5, line.dashed ? [5, 4] : []);
         if (line.grows) dot(pen, drawn.at(-1), this.player.colour(line.colour), groundText, 4.5);
       }
@@ -400,7 +393,74 @@ class Graph {
   }
 }
 
-const KINDS = { plane: Plane, lines: Lines, bars: Bars, graph: Graph };
+// ---------------------------------------------------------------- small matrices of numbers, in rows and columns
+
+class Cells {
+  constructor(player, home, panel) {
+    Object.assign(this, { player, panel });
+    const [high, wide] = panel.sides;
+    const table = element("div", { class: "cells", role: "img", "aria-label": panel.alt }, home);
+    table.style.gridTemplateColumns = `max-content repeat(${panel.columns.length}, max-content)`;
+    element("span", {}, table);
+    for (const name of panel.columns) element("span", { class: "name" }, table, name);
+    this.rows = panel.rows.map((name) => {
+      const row = [element("span", { class: "name" }, table, name)], cells = [];
+      for (const _ of panel.columns) {
+        const matrix = element("div", { class: "matrix" }, table);
+        matrix.style.gridTemplateColumns = `repeat(${wide}, 1fr)`;
+        for (let i = 0; i < high * wide; i++) cells.push(element("i", {}, matrix));
+        row.push(matrix);
+      }
+      return { row, cells };
+    });
+  }
+
+  draw(frame) {
+    const { values, marks, limit, palette } = this.panel, now = at(values, frame), marked = marks ? at(marks, frame) : -1;
+    this.rows.forEach(({ row, cells }, r) => {
+      row.forEach((node) => node.classList.toggle("dim", marked >= 0 && marked !== r));
+      cells.forEach((cell, i) => {
+        const value = now[r][i], part = value === null ? 0 : clamp(value / limit, -1, 1);
+        cell.textContent = value === null ? "" : Number.isInteger(value) ? number(value) : value.toFixed(2).replace("-", "\u2212");
+        cell.style.background = value === null ? "" : palette[Math.round((part + 1) / 2 * (palette.length - 1))];
+        cell.style.color = Math.abs(part) > 0.62 ? "#fff" : "#111";
+      });
+    });
+  }
+}
+
+// ---------------------------------------------------------------- one picture, and the others that come with it
+
+class Pictures extends Sheet {
+  constructor(player, home, panel) {
+    super(player, home, panel);
+    this.image = new Image();
+    this.image.onload = () => this.draw(player.frame);
+    this.image.src = panel.src;
+  }
+
+  draw(frame) {
+    if (!this.canvas.clientWidth || !this.image.complete) return;
+    const { pen, width, height, big, soft } = this.begin(this.panel.ratio), { side, across } = this.panel;
+    const [first, ...others] = at(this.panel.shown, frame), gap = 3, top = 20 * big, room = height - top - 4;
+    const put = (place, x, y, size) => pen.drawImage(this.image, (place % across) * side, Math.floor(place / across) * side, side, side, x, y, size, size);
+    pen.imageSmoothingEnabled = false;
+    const large = Math.min(room, width * 0.34), left = large + 22 * big;
+    label(pen, this.panel.names[0], 3, 8 * big, soft, "left");
+    label(pen, this.panel.names[1], left, 8 * big, soft, "left");
+    put(first, 3, top, large - 3);
+    pen.strokeStyle = this.player.colour(0);
+    pen.lineWidth = 3;
+    pen.strokeRect(3, top, large - 3, large - 3);
+    let columns = 1;
+    const size = (count) => Math.min((width - left) / count, room / Math.ceil(others.length / count));
+    while (size(columns + 1) > size(columns)) columns += 1;
+    const tile = Math.min(Math.floor(size(columns)), large * 0.62);
+    others.forEach((place, i) => put(place, left + (i % columns) * tile, top + Math.floor(i / columns) * tile, tile - gap));
+  }
+}
+
+const KINDS = { plane: Plane, lines: Lines, bars: Bars, graph: Graph, cells: Cells, pictures: Pictures };
 
 // ---------------------------------------------------------------- the player
 

@@ -15,19 +15,6 @@ const ICONS = {
 };
 const MOST = 16000;            // pixels a side that every browser's canvas can hold
 
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
-function isDark(node) {
-  const [r, g, b] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
-  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
-}
-
 const grouped = (number) => number.toLocaleString("en-GB");
 const percent = (share) => (share < 0.0001 ? "< 0.01" : share >= 0.0995 ? (share * 100).toFixed(0) : (share * 100).toPrecision(2)) + "\u202f%";
 
@@ -385,7 +372,5 @@ function mount(style) {
 
 // The code travels once a page in a component of its own; the drawing's own script is a few lines that wait for it.
 export default function ({ data }) {
-  const waiting = (globalThis.resnetVizArchitecture ??= {});
-  if (!waiting[data.version]) waiting[data.version] = Promise.withResolvers();
-  waiting[data.version].resolve(mount(data.style));
+  arrived(data.version, mount(data.style));
 }

@@ -18,32 +18,24 @@ export default function ({ data, parentElement, setStateValue }) {
   }
 }
 
-function element(tag, className, parent, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  parent?.append(made);
-  return made;
-}
-
 function make(parent, data) {
-  const root = element("div", "live", parent);
-  const look = element("div", "look", root);
-  const frame = element("div", "frame", look);
-  const image = element("img", "", frame);
-  const cover = element("div", "cover", frame);
+  const root = element("div", { class: "live" }, parent);
+  const look = element("div", { class: "look" }, root);
+  const frame = element("div", { class: "frame" }, look);
+  const image = element("img", {}, frame);
+  const cover = element("div", { class: "cover" }, frame);
   cover.tabIndex = 0;
   cover.setAttribute("role", "group");
   cover.setAttribute("aria-label", "Covered part: arrow keys move it, with Shift they resize it, Delete takes it away");
-  element("div", "hint", look, data.hint);
-  const answers = element("div", "answers", root);
-  const controls = element("div", "controls", root);
-  const sliders = element("div", "sliders", controls);
+  element("div", { class: "hint" }, look, data.hint);
+  const answers = element("div", { class: "answers" }, root);
+  const controls = element("div", { class: "controls" }, root);
+  const sliders = element("div", { class: "sliders" }, controls);
   const live = { root, frame, image, cover, answers, rows: new Map(), values: {}, box: data.values.box ?? null,
     serial: data.serial, waiting: false, changed: false };
   for (const slider of data.sliders) live.rows.set(slider.name, makeSlider(live, slider, sliders, data.values[slider.name]));
-  const coverButton = element("button", "", controls, "Cover a part");
-  const reset = element("button", "", controls, "Put everything back");
+  const coverButton = element("button", {}, controls, "Cover a part");
+  const reset = element("button", {}, controls, "Put everything back");
   for (const button of [coverButton, reset]) button.type = "button";
   coverButton.onclick = () => { live.box = [0.35, 0.35, 0.65, 0.65]; changed(live); live.cover.focus(); };
   reset.onclick = () => {
@@ -59,12 +51,12 @@ function make(parent, data) {
 }
 
 function makeSlider(live, slider, parent, value) {
-  const row = element("label", "row", parent);
+  const row = element("label", { class: "row" }, parent);
   row.title = `${slider.title}: ${slider.unit} ${slider.explained}`;
-  element("span", "", row, slider.title);
-  const input = element("input", "", row);
+  element("span", {}, row, slider.title);
+  const input = element("input", {}, row);
   Object.assign(input, { type: "range", min: slider.low, max: slider.high, step: slider.step, value });
-  const output = element("output", "", row);
+  const output = element("output", {}, row);
   live.values[slider.name] = Number(input.value);
   input.oninput = () => { live.values[slider.name] = Number(input.value); changed(live); };
   return { slider, input, output };
@@ -159,8 +151,8 @@ function draw(live, data) {
 }
 
 function makeAnswer(parent) {
-  const answer = element("section", "", parent);
-  for (const name of ["title", "headline", "words", "caution", "bars"]) element("div", name, answer);
+  const answer = element("section", {}, parent);
+  for (const name of ["title", "headline", "words", "caution", "bars"]) element("div", { class: name }, answer);
   answer.children[1].setAttribute("aria-live", "polite");
   return answer;
 }
@@ -185,11 +177,11 @@ function fill(section, answer) {
 }
 
 function makeBar(parent) {
-  const bar = element("div", "bar", parent);
-  element("span", "", bar);
-  const track = element("span", "track", bar);
-  element("span", "fill", track);
-  element("span", "was", track);
-  element("span", "", bar);
+  const bar = element("div", { class: "bar" }, parent);
+  element("span", {}, bar);
+  const track = element("span", { class: "track" }, bar);
+  element("span", { class: "fill" }, track);
+  element("span", { class: "was" }, track);
+  element("span", {}, bar);
   return bar;
 }

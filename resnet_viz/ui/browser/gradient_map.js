@@ -4,29 +4,12 @@
 // its first and last step (int32), then the values, layer by layer, as uint16 codes of their logarithm.
 // Drawn on a canvas; labels and cursor are SVG, so that they follow the theme's variables by themselves.
 
-const SVG = "http://www.w3.org/2000/svg";
 const ZERO = 0, UNKNOWN = 65535, CODES = 65533;      // 1 ... 65534: from the head's `low` to its `high` power of ten
 const BOTTOM = 22, NARROW = 560;                     // pixels under the map for the axis; a narrower map has smaller labels
 const maps = new WeakMap();                          // shadow root -> HeatMap
 const groups = new Map();                            // name -> maps that share the cell under the mouse
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const grouped = (value) => value.toLocaleString("en-GB");
-
-function element(tag, attributes = {}, parent = null, text = null) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
-
-function shape(tag, attributes, parent, text = null) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== null) node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function valueText(value) {
   if (Number.isNaN(value)) return "not known";
@@ -36,15 +19,10 @@ function valueText(value) {
 }
 
 function decode(bytes) {
-  const copy = bytes.slice();                        // own buffer: typed views need alignment
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  let at = 4 + Math.ceil(length / 4) * 4;
-  for (const name of ["first", "last"]) {
-    head[name] = new Int32Array(copy.buffer, at, head.columns);
-    at += 4 * head.columns;
-  }
-  head.codes = new Uint16Array(copy.buffer, at, head.columns * head.layers.length);
+  const { head, buffer, start } = unpack(bytes), side = 4 * head.columns;
+  head.first = new Int32Array(buffer, start, head.columns);
+  head.last = new Int32Array(buffer, start + side, head.columns);
+  head.codes = new Uint16Array(buffer, start + 2 * side, head.columns * head.layers.length);
   return head;
 }
 
@@ -298,7 +276,5 @@ function mount(style, table) {
 
 // The code travels once a page in a component of its own; every map's own script is a few lines that wait for it.
 export default function ({ data }) {
-  const waiting = (globalThis.resnetVizGradientMap ??= {});
-  if (!waiting[data.version]) waiting[data.version] = Promise.withResolvers();
-  waiting[data.version].resolve(mount(data.style, data.table));
+  arrived(data.version, mount(data.style, data.table));
 }

@@ -4,7 +4,6 @@
 // Data arrive as bytes (drawing/errors.py, matrix): uint32 length of a JSON head, the head padded to 4 bytes, then the
 // arrays that head.arrays describes. Triggers: "picked" [true, answered] by the numbers of the classes, "frame" after rest.
 
-const TYPES = { u2: Uint16Array, i4: Int32Array };
 const REST = 500, TICK = 350;   // milliseconds
 const NAMED = 40;               // classes with their names beside the matrix
 const matrices = new WeakMap();
@@ -12,13 +11,8 @@ const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
 const whole = (number) => number.toLocaleString("en-GB");
 
 function decode(bytes) {
-  const copy = bytes.slice();   // own buffer: typed arrays need alignment
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  const start = 4 + Math.ceil(length / 4) * 4;
-  for (const [name, { type, shape, at }] of Object.entries(head.arrays)) {
-    head[name] = new TYPES[type](copy.buffer, start + at, shape.reduce((a, b) => a * b, 1));
-  }
+  const packed = unpack(bytes), { head } = packed;
+  for (const [name, described] of Object.entries(head.arrays)) head[name] = arrayOf(packed, described);
   return head;
 }
 
@@ -38,24 +32,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => stop(matrix);
 }
 
-function add(parent, tag, attributes = {}) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
-}
-
 function make(parent) {
-  const root = add(parent, "div", { class: "confusion" });
-  const bar = add(root, "div", { class: "bar" });
-  const button = add(bar, "button", { type: "button" });
+  const root = element("div", { class: "confusion" }, parent);
+  const bar = element("div", { class: "bar" }, root);
+  const button = element("button", { type: "button" }, bar);
   button.textContent = "Play";
-  const range = add(bar, "input", { type: "range", min: 0, "aria-label": "Moment of the training" });
-  const moment = add(bar, "output");
-  const box = add(root, "div", { class: "box", tabindex: 0, role: "group",
-                                 "aria-label": "Confusion matrix: arrow keys move, Enter picks a cell" });
-  const canvas = add(box, "canvas", { role: "img" });
-  const words = add(root, "output", { class: "words" });
+  const range = element("input", { type: "range", min: 0, "aria-label": "Moment of the training" }, bar);
+  const moment = element("output", {}, bar);
+  const box = element("div", { class: "box", tabindex: 0, role: "group",
+                                 "aria-label": "Confusion matrix: arrow keys move, Enter picks a cell" }, root);
+  const canvas = element("canvas", { role: "img" }, box);
+  const words = element("output", { class: "words" }, root);
   const matrix = { root, bar, button, range, moment, box, canvas, words, at: null, playing: null };
   matrices.set(parent, matrix);
   range.oninput = () => { stop(matrix); show(matrix, Number(range.value)); rest(matrix); };
