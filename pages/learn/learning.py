@@ -7,4 +7,4 @@ from resnet_viz.ui.page import page
 
 page("How does a network learn from a mistake?", "It asks of every weight which way makes the mistake smaller, and moves each a little that way.")
 part = learning.choose_part()
-st.fragment(learning.lesson)(part)
+st.fragment(learning.show)(part)
