@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .as_found import in_evaluation_mode
 from .data.preprocessing import Preprocessing, enlarge, normalise
 
 
@@ -70,11 +71,9 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, heads: tuple[int,
 
     progress(done, total, text) is called after each batch.
     """
-    was_training = model.training
-    model.eval()
     loss = torch.zeros((), dtype=torch.float64)
     right, confusion = 0.0, torch.zeros(heads[0], heads[0], dtype=torch.long)
-    try:
+    with in_evaluation_mode(model):
         for part, logits in logits_in_batches(model, images, preprocessing, batch, precision):
             answers = labels[part]
             loss += loss_of(logits, answers, heads).cpu().double() * len(answers)  # MPS knows no float64
@@ -83,6 +82,4 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, heads: tuple[int,
             confusion += torch.bincount(pairs, minlength=heads[0] ** 2).view(heads[0], heads[0])
             if progress:
                 progress(part.stop, len(images), "evaluating")
-    finally:
-        model.train(was_training)
     return Evaluation(float(loss) / len(images), right / len(images), confusion)

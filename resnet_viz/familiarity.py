@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from . import runs
+from .as_found import in_evaluation_mode
 from .data import unlike
 from .data.preprocessing import Preprocessing, enlarge, normalise
 from .problems import Problem
@@ -157,12 +158,8 @@ def fit(model: nn.Module, preprocessing: Preprocessing, train, val, test) -> Fam
     layers = _layers(model)
     if len(val) < FEWEST or len(train) < FEWEST or not layers:
         return None
-    was_training = model.training
-    model.eval()
-    try:
+    with in_evaluation_mode(model):
         return _fitted(model, preprocessing, layers, train, val, test)
-    finally:
-        model.train(was_training)
 
 
 def _layers(model: nn.Module) -> dict[str, int]:

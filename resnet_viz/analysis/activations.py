@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .number_text import plain, signed
+from ..number_text import plain, signed
 
 LEAK = 0.01  # nn.LeakyReLU's own
 REACH = 6.0  # the curves are drawn from -REACH to REACH

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..data.preprocessing import Preprocessing, denormalise
-from .as_found import evaluating
 from .attribution_costs import batch_of, window_of
 
 STEPS = 20

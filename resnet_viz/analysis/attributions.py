@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..networks.resnet import ACTIVATIONS
 from ..problems import Problem, one_of
-from .as_found import evaluating
 from .attribution_costs import Speed, batch_of, passes
 
 ACTIVATION_TYPES = tuple(type(make()) for make in ACTIVATIONS.values())

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..evaluation import probabilities
 from ..problems import Problem, one_of
-from .as_found import evaluating
 
 NO_BATCH_NORM = ("This network has no batch norm: it answers alike in training and in evaluation. Choose a network with "
                  "batch norm, such as resnet20-cifar10-jpeg.")
@@ -102,8 +102,10 @@ def sizes(picture_size: int, pool: int) -> tuple[int, ...]:
     return tuple(size for size in SIZES if size <= most)
 
 
-def shuffles(size: int, chosen: bool) -> int:
+def shuffles(size: int, chosen: bool, picture_size: int) -> int:
     """How many shuffles a batch size gets."""
+    if picture_size > LARGE:
+        return FEWEST
     return SHUFFLES if chosen else max(FEWEST, min(SHUFFLES, WORK // (2 * size)))
 
 

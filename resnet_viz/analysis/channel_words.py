@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..number_text import percent
 from ..problems import one_of
 from .channels import Strongest
-from .prediction_words import percent
 
 
 def commonest(found: Strongest, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

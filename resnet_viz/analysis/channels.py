@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..data.preprocessing import Preprocessing, enlarge, normalise
 from ..networks.resnet import ACTIVATIONS
 from ..problems import Problem, one_of
-from .as_found import evaluating
 from .receptive_field import Sides
 
 KEPT = 9

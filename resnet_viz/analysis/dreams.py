@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..as_found import evaluating
 from ..data.preprocessing import Preprocessing, normalise
 from ..problems import one_of
-from .as_found import evaluating
 from .channels import Reached, module_of
 
 STEPS = 128

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..number_text import percent
 from . import errors
 from .calibration import BINS, Calibration
 from .errors import History, Verdicts
-from .prediction_words import percent
 
 
 def finding(counts: np.ndarray, classes: Sequence[str]) -> str:

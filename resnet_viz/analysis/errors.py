@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from .. import runs
+from ..as_found import evaluating
 from ..checkpoints import Checkpoint
 from ..data import sources
 from ..data.preprocessing import Preprocessing, normalise
 from ..problems import Problem
-from .as_found import evaluating
 from .measurement import as_seen, drawn, uncertainty
 from .time_machine import MOST_FRAMES, thinned
 

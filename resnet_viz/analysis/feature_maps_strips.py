@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..problems import one_of
 from .architecture import FOLDS, Layer, Summary
-from .as_found import evaluating
 from .feature_maps import ORDERS, order
 
 KEPT, KEPT_NUMBERS = 12, 64  # maps of a strip: of many pixels, and of a single one

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .as_found import evaluating
+from ..as_found import evaluating
 from .learning_words import short, tex
 
 MOST = 10  # neurons of a layer that are looked at: those that answer loudest

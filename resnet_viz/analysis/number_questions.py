@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from .number_text import plain
+from ..number_text import plain
 from .operations import Worked
 from .questions import Question, ask
 

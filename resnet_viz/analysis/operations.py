@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..number_text import joined, plain, signed
 from ..problems import Problem, one_of
 from . import activations
 from .layer_shapes import windows
-from .number_text import joined, plain, signed
 
 MOST = 16  # rows and columns that can still be read
 EPS = 1e-5  # nn.BatchNorm2d's own

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
+from ..as_found import evaluating
+from ..number_text import joined, plain, signed
 from ..problems import one_of
-from .as_found import evaluating
-from .number_text import joined, plain, signed
 from .operations import Worked, slide
 
 OUTPUTS = 6  # of a crop, a side: with a 3x3 kernel that is an input of 8x8

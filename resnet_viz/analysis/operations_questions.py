@@ -8,10 +8,10 @@ from random import Random
 
 import numpy as np
 
+from ..number_text import plain
 from . import operations_questions_cells as cells
 from .calculators import convolution as count
 from .number_questions import ask_number, output_by_chance
-from .number_text import plain
 from .operations import Setting, Worked
 from .questions import Maker, Question, ask
 

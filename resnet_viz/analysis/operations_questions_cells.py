@@ -4,9 +4,9 @@ from random import Random
 
 import numpy as np
 
+from ..number_text import plain
 from . import activations
 from .number_questions import ask_number, output_by_chance
-from .number_text import plain
 from .operations import Setting, Worked, statistics
 from .questions import Question, ask
 

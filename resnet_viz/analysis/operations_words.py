@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ..number_text import plain, signed
 from . import activations, calculators
-from .number_text import plain, signed
 from .operations import EPS, Setting, Worked, statistics, written
 
 TERMS = 12  # of a sum that is written out in a formula

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..data.preprocessing import Preprocessing
 from ..familiarity import Caution, Familiarity
+from ..number_text import percent
 from .predictions import Verdict, Views
 
 
@@ -86,15 +87,6 @@ def strangeness_formula(caution: Caution, familiar: Familiarity) -> str:
         r"s = \max_{\text{layer}} \frac{\log d^2 - \text{mean}}{\text{std}}"
         rf" = {caution.strangeness:.2f} {sign} {familiar.threshold:.2f}, \qquad d^2 = (r - \mu)^\top \Sigma^{{-1}} (r - \mu)"
     )
-
-
-def percent(fraction: float) -> str:
-    """0.8312 -> "83.1 %" (no line break before %); what is not 0 or 1 never reads as 0 or 100 %."""
-    if 0 < fraction < 0.001:
-        return "under 0.1\u00a0%"
-    if 0.999 < fraction < 1:
-        return "over 99.9\u00a0%"
-    return f"{100 * fraction:.1f}\u00a0%"
 
 
 def spoken(verdict: Verdict, count: int = 3) -> str:

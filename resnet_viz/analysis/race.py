@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .training import percent
+from ..number_text import percent
 
 Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
 LASTING = 3  # points that a lead must hold to count: the first steps jump from one side of zero to the other

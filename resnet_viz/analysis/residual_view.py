@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..networks.resnet import Add, PadShortcut
 from ..problems import Problem, one_of
-from .as_found import evaluating
 
 NO_SHORTCUTS = (
     "This network has no shortcuts: nothing goes around its layers, so there is no F(x) beside an x. "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .training import percent
+from ..number_text import percent
 
 Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
 DEFAULT = "the network's own"  # of a network argument that a recipe does not name

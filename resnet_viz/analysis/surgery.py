@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..as_found import evaluating
 from ..data.preprocessing import Preprocessing, normalise
 from ..evaluation import probabilities
 from ..networks.resnet import PadShortcut
 from ..problems import Problem, one_of
-from .as_found import evaluating
 
 NO_BLOCKS = "This network has no blocks that could be switched off; choose a residual network or its plain twin."
 BATCH_PIXELS = 250_000  # 5 pictures of 224 x 224: what all blocks put out is kept meanwhile, 0.3 GB in ResNet-152

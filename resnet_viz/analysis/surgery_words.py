@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..number_text import percent
 from .measurement import uncertainty
-from .prediction_words import percent
 
 CODE = """import torch
 from resnet_viz import checkpoints

@@ -6,13 +6,10 @@ import shlex
 
 import numpy as np
 
+from ..number_text import percent
+
 Metrics = dict[str, dict[str, np.ndarray]]  # split -> column -> values, as runs.Metrics reads them
 FEW_ROWS = 20  # of training rows: their mean stands for "now"
-
-
-def percent(fraction: float) -> str:
-    """0.913 -> "91.3 %", never broken over two lines."""
-    return f"{100 * fraction:.1f}\u00a0%"
 
 
 def story(config: dict, metrics: Metrics, classes: int | None) -> list[str]:

@@ -10,11 +10,11 @@ import torch
 from .. import runs
 from ..analysis import gradients
 from ..data.augmentation import batch_order
+from ..number_text import duration
 from . import failures, fine_tuning, saving
 from .config import Config
 from .control import Control
 from .event_file import EventFile
-from .progress_bar import duration
 from .readings import Readings
 from .recipe import make_optimizer
 from .status import Status

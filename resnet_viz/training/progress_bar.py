@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from .. import runs
+from ..number_text import duration
 
 EVERY_S = 0.5
 BLANK = "\r\033[K"  # to the beginning of the line, and clear it
@@ -59,13 +60,3 @@ def line(status: dict, width: int) -> str:
         full = min(room, room * step // total)
         text = f"[{'#' * full}{'-' * (room - full)}] {min(1, step / total):4.0%} {text}"
     return text[:width]
-
-
-def duration(seconds: float) -> str:
-    """42 s, 3:05 min, 2:10 h."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60}:{seconds % 60:02d} min"
-    return f"{seconds // 3600}:{seconds % 3600 // 60:02d} h"

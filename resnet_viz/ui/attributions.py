@@ -9,9 +9,9 @@ from ..analysis import attribution_words as words
 from ..analysis import attributions
 from ..analysis.attribution_sanity import gap
 from ..analysis.attributions import METHODS
-from ..analysis.prediction_words import percent
 from ..checkpoints import label
 from ..drawing import attributions as drawing
+from ..number_text import percent
 from . import predictions
 from .attribution_maps import Job, Subject, heat_of, network_of, store, work_out
 from .page import plain

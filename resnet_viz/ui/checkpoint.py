@@ -5,10 +5,10 @@ import streamlit as st
 
 from .. import doctor
 from ..analysis import checkpoint as analysis
-from ..analysis.prediction_words import percent
 from ..checkpoints import Checkpoint
 from ..doctor import Diagnosis
 from ..drawing import checkpoint as drawing
+from ..number_text import percent
 from . import corrections, networks, picker, presenter, pretrained, state, walls
 from .page import download_table, plain, under_picture
 

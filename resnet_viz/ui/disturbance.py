@@ -11,9 +11,10 @@ from PIL import Image
 
 from ..analysis import disturbance, predictions
 from ..analysis.disturbance import NONE, SLIDERS, Disturbance
-from ..analysis.prediction_words import percent, spoken, sureness, warning
+from ..analysis.prediction_words import spoken, sureness, warning
 from ..analysis.predictions import Verdict
 from ..familiarity import Caution
+from ..number_text import percent
 from . import predictions as display
 from . import state
 from .beside import Network

@@ -10,9 +10,9 @@ import streamlit as st
 from ..analysis import calibration, errors, last_features
 from ..analysis import error_words as words
 from ..analysis.errors import History
-from ..analysis.prediction_words import percent
 from ..drawing import errors as drawing
 from ..drawing import tiles
+from ..number_text import percent
 from . import error_pictures, presenter
 from .attribution_maps import Store
 from .component import component

@@ -9,7 +9,7 @@ from ..analysis import feature_maps as maps_analysis
 from ..analysis import kernels as kernels_analysis
 from ..analysis import kernels_history, kernels_words
 from ..analysis.architecture import fold
-from ..analysis.prediction_words import percent, spoken
+from ..analysis.prediction_words import spoken
 from ..checkpoints import Checkpoint
 from ..drawing import curves
 from ..drawing import feature_maps as maps_drawing
@@ -18,6 +18,7 @@ from ..drawing import predictions as drawing
 from ..drawing import training as training_drawing
 from ..drawing.colours import GREY
 from ..drawing.tiles import side_by_side
+from ..number_text import percent
 from ..problems import Problem
 from . import networks, state, walls
 from .feature_maps import maps_of

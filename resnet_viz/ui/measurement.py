@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from ..analysis import measurement
-from ..analysis.prediction_words import percent
 from ..checkpoints import Checkpoint
 from ..data import downloads
 from ..data.sources import SOURCES, SPLITS
+from ..number_text import percent
 from . import state
 from .checkpoint import claimant, claims
 from .page import PERCENT, download_table, plain, problems

@@ -6,11 +6,11 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from ..analysis.prediction_words import percent
 from ..analysis.predictions import table
 from ..data import downloads, sources
 from ..data.sources import SOURCES, Pictures
 from ..data.splits import some_of_each
+from ..number_text import percent
 from . import predictions
 from .beside import Network
 from .page import PERCENT, download_table, plain

@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 
 from ..analysis import predictions
-from ..analysis.prediction_words import NO_CAUTION, percent, reliability, spoken, sureness, warning
+from ..analysis.prediction_words import NO_CAUTION, reliability, spoken, sureness, warning
 from ..analysis.predictions import Verdict, Views
 from ..data.preprocessing import Preprocessing
 from ..drawing import predictions as drawing
 from ..drawing.colours import DIVERGING
 from ..familiarity import Caution
+from ..number_text import percent
 from . import beside, state
 from .beside import Network
 from .page import plain

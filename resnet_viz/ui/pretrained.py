@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from .. import pretrained
+from ..number_text import duration
 from ..pretrained import PRETRAINED, Pretrained
 from ..problems import Problem
 from . import access, state
 from .page import plain, problems
-from .run_words import duration
 
 LOOK_S = 0.5  # between two looks at a download
 WANTED = "pretrained_wanted"  # session key: (reference to use once it is here, what was in use when it was asked for)

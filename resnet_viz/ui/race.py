@@ -10,6 +10,7 @@ from ..data.sources import SOURCES
 from ..drawing import race as drawing
 from ..drawing import training as one_run
 from ..drawing.curves import describe
+from ..number_text import duration
 from ..problems import Problem
 from ..training import race, switches
 from ..training.config import Config, from_dict
@@ -19,7 +20,7 @@ from .live_chart import live_chart
 from .page import download_table, plain, problems
 from .race_pairs import PLACES, Watching, show_pair
 from .run_curves import EPOCH_COLUMNS, View
-from .run_words import duration, progress_line
+from .run_words import progress_line
 from .runs import DEFAULTS, Watched
 
 KEY = "race_{}".format  # session key of a setting of a new race

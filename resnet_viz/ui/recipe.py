@@ -13,6 +13,8 @@ from . import access, presenter, recipe_form, runs
 from .page import plain, problems
 from .recipe_form import KEY
 
+LINKED = "recipe"  # in the URL, e.g. of a lesson's link: the preset to begin with
+
 
 def new_run() -> None:
     """The recipe of a new run and Start in one row; in read-only mode the line that says why there is none."""
@@ -40,8 +42,9 @@ def _results(stamp: int) -> list[results.Row]:
 
 def choose_recipe() -> None:
     """The row of settings that decide a new run; read them with `chosen_recipe`, also in a button's callback."""
-    if KEY("preset") not in st.session_state:
-        st.session_state[KEY("preset")] = next(iter(PRESETS))
+    linked = st.query_params.pop(LINKED, None)  # counts once: from then on the person decides
+    if linked in PRESETS or KEY("preset") not in st.session_state:
+        st.session_state[KEY("preset")] = linked if linked in PRESETS else next(iter(PRESETS))
         _fill_in()
     st.selectbox(
         "Recipe",
@@ -93,12 +96,6 @@ def choose_recipe() -> None:
         with problems():
             st.caption("Start does what this line does without a browser:")
             st.code(training.command(chosen_recipe().to_dict(), runs.DEFAULTS, machine=True), language="bash")
-
-
-def prepare(preset: str) -> None:
-    """Put a preset on the Training page for who comes there; a callback of other pages' buttons."""
-    st.session_state[KEY("preset")] = preset
-    _fill_in()
 
 
 def start_button() -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 from .. import run_marks
 from ..analysis import run_table as analysis
 from ..drawing import curves, run_styles
+from ..number_text import duration
 from ..problems import Problem
 from ..training import settings
 from . import access, run_rows, wide_table
@@ -14,7 +15,6 @@ from .live_chart import live_chart
 from .page import plain
 from .run_curves import View
 from .run_rows import Known
-from .run_words import duration
 from .runs import PROBLEM, watch
 
 SHOWN, OPENED = "show", "open"  # names in the URL

@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from .. import runs
+from ..number_text import duration
 from . import state, viewers
 from .page import plain
 from .runs import GONE, PROBLEM, Watched
@@ -62,16 +63,6 @@ def _memory(status: dict) -> str:
 def _doing(status: dict) -> str:
     message = status.get("message")
     return f": {message}" if message and message not in ("training", "paused") else ""
-
-
-def duration(seconds: float) -> str:
-    """42 s, 3 min 5 s, 2 h 10 min."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def progress_line(watched: Watched) -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 
 from ..analysis import surgery_words as words
 from ..analysis.measurement import uncertainty
-from ..analysis.prediction_words import percent
 from ..analysis.surgery import Answers
 from ..drawing import attributions as tiles
 from ..drawing import surgery as drawing
+from ..number_text import percent
 from . import surgery_work as work
 from .page import plain
 from .surgery_case import Case, Patient, about, apart, choose_case

@@ -19,7 +19,7 @@ from torch import nn
 
 from resnet_viz import analysis, checkpoints, familiarity
 from resnet_viz.analysis import architecture, attributions, receptive_field
-from resnet_viz.analysis.as_found import HOOKS
+from resnet_viz.as_found import HOOKS
 from resnet_viz.data.preprocessing import Preprocessing, normalise
 from resnet_viz.networks import zoo
 from resnet_viz.ui import state
@@ -81,6 +81,7 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "gradients.norms": lambda m, model, p: m.norms(model),
     "gradients.copies": lambda m, model, p: m.copies(model),
     "gradients.update_ratios": lambda m, model, p: m.update_ratios(model, m.copies(model)),
+    "landscape_network.folded": lambda m, model, p: m.folded(model, RECIPE)[1],
     "learning_neuron.last_layer": lambda m, model, p: m.last_layer(model, INPUTS, None),
     "operations_network.convolutions": lambda m, model, p: list(m.convolutions(model)),
     "operations_network.input_of": lambda m, model, p: m.input_of(model, INPUTS, LAYER),

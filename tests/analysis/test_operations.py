@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from resnet_viz import checkpoints
 from resnet_viz.analysis import activations, operations_network, operations_questions, operations_words
-from resnet_viz.analysis.number_text import plain, signed
+from resnet_viz.number_text import plain, signed
 from resnet_viz.analysis.operations import OPERATIONS, Setting, matrix, statistics, work, written
 from resnet_viz.analysis.operations_examples import (
     EXAMPLES,

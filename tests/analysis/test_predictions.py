@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from resnet_viz import checkpoints
+from resnet_viz import checkpoints, number_text
 from resnet_viz.analysis import prediction_words, predictions
 from resnet_viz.checkpoints import Checkpoint
 from resnet_viz.data import examples
@@ -118,7 +118,7 @@ def test_sureness_in_words(probabilities, word):
 
 
 def test_percent_never_rounds_to_certainty():
-    assert [prediction_words.percent(f).replace("\xa0", " ") for f in (0, 0.0004, 0.8312, 0.9996, 1)] == [
+    assert [number_text.percent(f).replace("\xa0", " ") for f in (0, 0.0004, 0.8312, 0.9996, 1)] == [
         "0.0 %",
         "under 0.1 %",
         "83.1 %",

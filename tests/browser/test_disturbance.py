@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from resnet_viz import checkpoints
 from resnet_viz.analysis import disturbance, predictions
-from resnet_viz.analysis.prediction_words import percent
+from resnet_viz.number_text import percent
 from resnet_viz.data import examples
 
 pytestmark = pytest.mark.browser

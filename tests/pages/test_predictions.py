@@ -9,7 +9,7 @@ from PIL import Image
 
 from resnet_viz import checkpoints, familiarity
 from resnet_viz.analysis import predictions
-from resnet_viz.analysis.prediction_words import percent
+from resnet_viz.number_text import percent
 from resnet_viz.data import examples, uploads
 from resnet_viz.networks import zoo
 

@@ -9,7 +9,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from resnet_viz import runs
 from resnet_viz.__main__ import main
-from resnet_viz.training.progress_bar import ProgressBar, duration, line
+from resnet_viz.number_text import duration
+from resnet_viz.training.progress_bar import ProgressBar, line
 
 from .conftest import TINY, train_here
 
@@ -72,11 +73,11 @@ def test_the_command_writes_them_and_the_csv(tmp_path, capsys):
 def test_a_bar_says_how_far_how_fast_and_how_long():
     status = {"state": "running", "message": "training", "step": 250, "total_steps": 1000, "images_per_s": 1234.4, "eta_s": 185.0}
     drawn = line(status, 100)
-    assert drawn == f"[{'#' * 7}{'-' * 23}]  25% step 250 of 1,000, 1,234 images/s, 3:05 min left"
+    assert drawn == f"[{'#' * 7}{'-' * 23}]  25% step 250 of 1,000, 1,234 images/s, 3 min 5 s left"
     assert all(len(line(status, width)) <= width for width in range(1, 120))
     assert line({"state": "running", "message": "loading the pictures", "step": 0}, 80) == "loading the pictures"
     assert "paused" in line({**status, "state": "paused", "message": "paused"}, 80)
-    assert [duration(s) for s in (5, 59.6, 3599, 7265)] == ["5 s", "1:00 min", "59:59 min", "2:01 h"]
+    assert [duration(s) for s in (5, 59.6, 3599, 7265)] == ["5 s", "1 min 0 s", "59 min 59 s", "2 h 1 min"]
 
 
 def test_a_terminal_sees_one_line_that_changes_and_whole_lines_above_it(tmp_path):

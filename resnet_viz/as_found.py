@@ -9,6 +9,18 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 
 
 @contextmanager
+def in_evaluation_mode(model: nn.Module):
+    """Afterwards every module is in the mode it was in: a frozen part of a network in training stays frozen."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
 def evaluating(model: nn.Module):
     """The model in evaluation mode; afterwards, also after an exception, every module is as it was before.
 
@@ -16,16 +28,14 @@ def evaluating(model: nn.Module):
     gradient. Weights are not copied: who changes them works on a copy of the model.
     """
     modules = list(model.modules())
-    modes = [module.training for module in modules]
     hooks = [{kind: dict(getattr(module, kind)) for kind in HOOKS} for module in modules]
     attributes = [set(vars(module)) for module in modules]
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
     try:
-        model.eval()
-        yield
+        with in_evaluation_mode(model):
+            yield
     finally:
-        for module, mode, kinds, names in zip(modules, modes, hooks, attributes):
-            module.training = mode
+        for module, kinds, names in zip(modules, hooks, attributes):
             for kind, known in kinds.items():
                 getattr(module, kind).clear()
                 getattr(module, kind).update(known)
