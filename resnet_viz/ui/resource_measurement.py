@@ -12,10 +12,10 @@ from ..analysis.arithmetic import size
 from ..analysis.resource_measurement import Measured
 from ..analysis.resources import Demand
 from ..drawing import resources as drawing
+from ..number_text import duration
 from . import access
 from .page import download_table, plain
 from .resources import STILL, Setting, demand, here
-from .run_words import duration
 
 KEPT = 8  # measurements of a session that are remembered
 FIRST_BATCHES = {"cpu": 4, "cuda": 64}  # up to which batch a measurement goes, unless the person says otherwise
