@@ -7,7 +7,7 @@ With --json one JSON document goes to stdout and nothing else; progress goes to 
 import os
 import sys
 
-from .commands import data, explaining, machine, networks, runs, training, weights
+from .commands import data, explaining, landscape, machine, networks, runs, training, weights
 from .commands.output import Parser, json_flag, table
 from .problems import Problem
 
@@ -19,6 +19,7 @@ COMMANDS = {  # name -> the function that runs it, the one that declares its opt
     "evaluate": (weights.evaluate, weights.evaluate_arguments),
     "explain": (explaining.explain, explaining.explain_arguments),
     "export": (weights.export, weights.export_arguments),
+    "landscape": (landscape.landscape, landscape.landscape_arguments),
     "train": (training.train, training.train_arguments),
     "metrics": (training.metrics, training.metrics_arguments),
     "runs": (runs.runs, json_flag),

@@ -28,7 +28,7 @@ def measure(checkpoint: Checkpoint, data: str, split: str = "test", limit: int |
     if limit is not None and limit < 1:
         raise Problem(f"--limit must be 1 or more, not {limit}.")
     pictures, _ = drawn(checkpoint, data, split, limit, progress)
-    labels = _in_checkpoint_order(checkpoint, pictures)
+    labels = in_checkpoint_order(checkpoint, pictures)
     started = time.monotonic()
     loss, accuracy = _evaluate(checkpoint, pictures, labels, progress)
     seconds = time.monotonic() - started
@@ -100,7 +100,7 @@ def _load(checkpoint: Checkpoint, data: str, split: str, progress) -> sources.Pi
     return sources.load(data, split, progress, size=recipe.resize if recipe.resize > recipe.size else None)
 
 
-def _in_checkpoint_order(checkpoint: Checkpoint, pictures: sources.Pictures) -> torch.Tensor:
+def in_checkpoint_order(checkpoint: Checkpoint, pictures: sources.Pictures) -> torch.Tensor:
     """The labels, int64 [N, heads], as the checkpoint numbers its classes."""
     columns, start, theirs = [], 0, 0
     for head, (outputs, here) in enumerate(zip(checkpoint.heads, pictures.heads)):
