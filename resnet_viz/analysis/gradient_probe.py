@@ -19,6 +19,7 @@ from ..problems import one_of
 from . import gradients
 
 DEPTHS = zoo.CIFAR_NUMBERS
+NAMES = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "leaky-relu": "Leaky ReLU", "elu": "ELU"}  # activations
 SIZE, PICTURES = 32, 32  # pixels a side of a picture, pictures of the batch
 
 
@@ -26,15 +27,14 @@ SIZE, PICTURES = 32, 32  # pixels a side of a picture, pictures of the batch
 class Combination:
     """One position of the three switches."""
 
-    activation: str  # "sigmoid" or "relu"
+    activation: str  # a key of NAMES
     norm: bool
     skip: bool
 
     @property
     def name(self) -> str:
         """E.g. "ReLU, batch norm, residual"."""
-        activation = {"relu": "ReLU", "sigmoid": "Sigmoid"}[self.activation]
-        return f"{activation}, {'batch norm' if self.norm else 'no batch norm'}, {'residual' if self.skip else 'plain'}"
+        return f"{NAMES[self.activation]}, {'batch norm' if self.norm else 'no batch norm'}, {'residual' if self.skip else 'plain'}"
 
     def network(self, depth: int) -> tuple[str, dict]:
         """(name in the zoo, arguments). Every convolution has a bias, whether batch norm follows or not: one switch

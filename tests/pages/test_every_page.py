@@ -34,6 +34,7 @@ PAGES = {  # page -> the question it answers
     "train/resources": "What does training this network cost?",
     "learn/learning": "How does a network learn from a mistake?",
     "learn/operations": "What does each operation do to a picture?",
+    "learn/depth": "Why did depth hurt, and what cured it?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors")
@@ -116,6 +117,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/runs": lambda: any('"ref": "runs/mine"' in part.proto.json for part in app.get("bidi_component")),
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
+        "learn/depth": lambda: "3.9e−17" in "".join(part.value for part in app.markdown),
         "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
 
