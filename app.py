@@ -31,6 +31,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
     "Learn": [
         ("learn/learning", "Learning", "school"),
         ("learn/operations", "Operations", "calculate"),
+        ("learn/batch_norm", "Batch norm", "mood"),
         ("learn/depth", "Depth", "stacks"),
     ],
 }

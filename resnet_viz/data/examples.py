@@ -9,6 +9,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+import torch
 from PIL import Image
 
 from ..problems import Problem, one_of
@@ -90,3 +92,17 @@ def default() -> Example:
             " upload a picture."
         )
     return found[0]
+
+
+def crops(photographs: list[Image.Image], size: int, count: int, seed: int = 0) -> torch.Tensor:
+    """Square crops of the photographs in turn, half of their shorter side to all of it, every other one mirrored:
+    uint8 [count, 3, size, size]. Other pictures for a batch, where no data set is here."""
+    random, found = np.random.default_rng(seed), []
+    for i in range(count):
+        photograph = photographs[i % len(photographs)]
+        side = int(min(photograph.size) * random.uniform(0.5, 1))
+        left, top = (int(random.integers(0, length - side + 1)) for length in photograph.size)
+        crop = photograph.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+        crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if i // len(photographs) % 2 else crop
+        found.append(torch.from_numpy(np.array(crop)).permute(2, 0, 1))
+    return torch.stack(found)

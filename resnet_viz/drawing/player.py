@@ -1,6 +1,7 @@
 """Films of numbers as plain records: what the player of the lessons draws; it makes no number.
 
-Panels: plane (a loss over two weights, with paths), lines, bars, graph (a chain of functions). A list with one entry a
+Panels: plane (a loss over two weights, with paths), lines, bars, graph (a chain of functions), cells (small matrices of
+numbers), pictures (one and those that come with it). A list with one entry a
 frame may be shorter: its last entry then stands for the rest. Colours are numbers in CATEGORIES.
 """
 
@@ -16,6 +17,7 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY_BLUE = range(6)
 ON_LIGHT = colours.CATEGORIES[:6]
 ON_DARK = [colours.SKY_BLUE, *colours.CATEGORIES[1:5], colours.BLUE]  # the two blues change places on dark ground
 TABLE = colours.SEQUENTIAL.tobytes().hex()
+PALETTE = ["#{:02X}{:02X}{:02X}".format(*colour) for colour in colours.DIVERGING[::3]]
 PLACES = ("wide", "side", "full")  # the large one at the left; beside it, one under another; the whole width
 SEEN = ("surface", "above")
 
@@ -69,9 +71,10 @@ def plane(title: str, alt: str, six: Sequence[Sequence[float]], paths: list[dict
                   x_label=names[0], y_label=names[1], seen=seen, range=plain(value_range), grey=grey, z_label=z_label)
 
 
-def line(name: str, x, y, colour: int, grows: bool = False, dashed: bool = False) -> dict:
-    """One line; with `grows` only the part up to the frame's cursor is drawn."""
-    return {"name": name, "x": plain(x), "y": plain(y), "colour": colour, "grows": grows, "dashed": dashed}
+def line(name: str, x, y, colour: int, grows: bool = False, dashed: bool = False, scatter: float = 0) -> dict:
+    """One line; with `grows` only the part up to the frame's cursor is drawn, with `scatter` dots of that radius."""
+    return {"name": name, "x": plain(x), "y": plain(y), "colour": colour, "grows": grows, "dashed": dashed,
+            "scatter": scatter}
 
 
 def lines(title: str, alt: str, drawn: list[dict], x: Sequence[float], y: Sequence[float], names: tuple[str, str],
@@ -107,3 +110,27 @@ def graph(title: str, alt: str, nodes: list[dict], links: list[dict], place: str
     """A chain: nodes {"rule", "value", "slope", "back"}, links {"rule", "slope"} between them. Frame i shows the values
     up to node i, later frames the slopes that have come back."""
     return _panel("graph", title, alt, place, nodes=nodes, links=links)
+
+
+def cells(title: str, alt: str, rows: Sequence[str], columns: Sequence[str], values: Sequence[np.ndarray],
+          marks: Sequence[int] | None = None, place: str = "wide") -> dict:
+    """Small matrices, one a row and column: values a frame [rows, columns, h, w]; what is not finite stays empty.
+
+    marks   the row that each frame speaks of (-1: all of them)
+    """
+    every = [np.asarray(one, float) for one in values]
+    limit = max(float(np.abs(one[np.isfinite(one)]).max(initial=0)) for one in every) * 1.5 or 1.0
+    flat = [[[float(f"{v:.6g}") if np.isfinite(v) else None for v in row.reshape(-1)] for row in one] for one in every]
+    return _panel("cells", title, alt, place, rows=list(rows), columns=list(columns), values=flat, marks=marks,
+                  sides=list(every[0].shape[2:]), limit=limit, palette=PALETTE)
+
+
+def pictures(title: str, alt: str, src: str, side: int, across: int, shown: Sequence[Sequence[int]],
+             names: tuple[str, str], ratio: float = 0.45, place: str = "wide") -> dict:
+    """One picture at the left and the others beside it.
+
+    src     address of a sheet with `across` tiles a row, each `side` pixels square
+    shown   a frame: the tile of the picture, then those of the others; names: what stands above both
+    """
+    return _panel("pictures", title, alt, place, src=src, side=side, across=across,
+                  shown=[[int(i) for i in row] for row in shown], names=list(names), ratio=ratio)

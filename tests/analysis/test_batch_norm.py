@@ -102,8 +102,9 @@ def test_what_cannot_be_done_is_said(model, pictures):
 def test_sizes_follow_pool_and_picture():
     assert batch_norm.sizes(32, 128) == (2, 4, 8, 16, 32, 64)
     assert batch_norm.sizes(32, 10) == batch_norm.sizes(224, 128) == (2, 4, 8)
-    counts = [batch_norm.shuffles(size, False) for size in batch_norm.SIZES]
-    assert counts == sorted(counts, reverse=True) and counts[-1] >= 5 and batch_norm.shuffles(64, True) == 20
+    counts = [batch_norm.shuffles(size, False, 32) for size in batch_norm.SIZES]
+    assert counts == sorted(counts, reverse=True) and counts[-1] >= 5 and batch_norm.shuffles(64, True, 32) == 20
+    assert batch_norm.shuffles(8, True, 224) == 5
 
 
 # Running statistics

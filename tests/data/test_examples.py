@@ -4,6 +4,8 @@ import socket
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from resnet_viz.data import examples, sources
 from resnet_viz.problems import Problem
@@ -42,3 +44,13 @@ def test_find_by_name():
     assert examples.find(examples.examples("shapes")[0].name).data == "shapes"
     with pytest.raises(Problem, match="astronaut"):
         examples.find("dragon")
+
+
+def test_crops_are_squares_of_each_photograph_in_turn():
+    white, black = (Image.new("RGB", (50, 40), colour) for colour in ("white", "black"))
+    found = examples.crops([white, black], 16, 5)
+    assert found.shape == (5, 3, 16, 16) and found.dtype == torch.uint8
+    assert found.float().mean(dim=(1, 2, 3)).tolist() == [255, 0, 255, 0, 255]
+    photograph = examples.read(examples.default())
+    first, again, other = (examples.crops([photograph], 16, 4, seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other) and not torch.equal(first[0], first[1])

@@ -34,10 +34,12 @@ PAGES = {  # page -> the question it answers
     "train/resources": "What does training this network cost?",
     "learn/learning": "How does a network learn from a mistake?",
     "learn/operations": "What does each operation do to a picture?",
+    "learn/batch_norm": "Why does the same picture get two answers?",
     "learn/depth": "Why did depth hurt, and what cured it?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
-                   "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors")
+                   "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors",
+                   "learn/batch_norm")
 
 
 @pytest.fixture
@@ -118,6 +120,8 @@ def true_element(name: str, app: AppTest) -> bool:
         "train/time_machine": lambda: "mine" in selected(app) and "has no snapshots" in app.info[0].value,
         "train/training": lambda: "mine" in str(app.query_params.get("run", "")) + captions(app) + selected(app),
         "learn/depth": lambda: "3.9e−17" in "".join(part.value for part in app.markdown),
+        "learn/batch_norm": lambda: any("Probability of " in part.proto.json and "shuffle 20 of 20" in part.proto.json
+                                        for part in app.get("bidi_component")),
         "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
 
