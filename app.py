@@ -33,6 +33,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("learn/operations", "Operations", "calculate"),
         ("learn/batch_norm", "Batch norm", "mood"),
         ("learn/depth", "Depth", "stacks"),
+        ("learn/data", "Data", "photo_library"),
     ],
 }
 

@@ -36,6 +36,7 @@ PAGES = {  # page -> the question it answers
     "learn/operations": "What does each operation do to a picture?",
     "learn/batch_norm": "Why does the same picture get two answers?",
     "learn/depth": "Why did depth hurt, and what cured it?",
+    "learn/data": "What does the network get to see?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors",
@@ -122,6 +123,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "learn/depth": lambda: "3.9e−17" in "".join(part.value for part in app.markdown),
         "learn/batch_norm": lambda: any("Probability of " in part.proto.json and "shuffle 20 of 20" in part.proto.json
                                         for part in app.get("bidi_component")),
+        "learn/data": lambda: len(steps_of(app)["frames"]) == 12 and steps_of(app)["original"]["width"] == 32,  # a shape
         "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
 
@@ -129,6 +131,11 @@ def true_element(name: str, app: AppTest) -> bool:
 def machine(app: AppTest) -> dict:
     """What the moving picture of the operations shows."""
     return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("operation"))
+
+
+def steps_of(app: AppTest) -> dict:
+    """What the cards of the lesson on data show."""
+    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("data_steps"))
 
 
 def captions(app: AppTest) -> str:

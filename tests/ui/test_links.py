@@ -27,6 +27,8 @@ NOT_A_VIEW = {  # key (a pattern) -> why it does not travel
 SECTIONS = [(name, {}) for name in PAGES] + [
     ("inspect/architecture", {"part": part}) for part in ("The paper's table", "Parameter shapes", "Arithmetic")
 ] + [("inspect/checkpoint", {"section": section}) for section in ("Tensors", "Compare", "Measure", "Save as")] + [
+    *(("learn/data", {"part": part}) for part in ("Normalisations", "Data sets", "ImageNet", "Fine-tuning")),
+    ("learn/data", {"part": "Data sets", "data": "Glyphs", "data_split": "test"}),
     ("inspect/kernels", {"convolution": "layer2.0.conv1", "present": "true"}),
     ("inspect/architecture", {"network": "resnet50", "part": "Arithmetic", "calculator": "Pooling"}),
 ]
