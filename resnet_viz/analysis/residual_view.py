@@ -69,7 +69,8 @@ def blocks(model: nn.Module) -> list[str]:
     return found
 
 
-def _way(block: nn.Module) -> str:
+def way_of(block: nn.Module) -> str:
+    """The way around a residual block: identity, padding or projection."""
     if block.downsample is None:
         return "identity"
     return "padding" if isinstance(block.downsample, PadShortcut) else "projection"
@@ -84,7 +85,7 @@ def shares(model: nn.Module, tensor: Tensor) -> tuple[Share, ...]:
         sizes = float(residual.norm()), float(shortcut.norm())
         ratio = sizes[0] / sizes[1] if sizes[1] else math.inf
         cosine = float(residual @ shortcut) / (sizes[0] * sizes[1]) if all(sizes) else math.nan
-        found.append(Share(name, _way(block), *sizes, ratio, cosine))
+        found.append(Share(name, way_of(block), *sizes, ratio, cosine))
 
     with evaluating(model), torch.no_grad():
         for name in blocks(model):
@@ -117,7 +118,7 @@ def parts(model: nn.Module, tensor: Tensor, block: str) -> Parts:
         pass
     residual, shortcut, total, end = (part.float().numpy() for part in seen)
     after = None if list(module.children())[-1] is module.add else end
-    return Parts(block, _way(module), shortcut, residual, total, after)
+    return Parts(block, way_of(module), shortcut, residual, total, after)
 
 
 def describe(found: tuple[Share, ...]) -> str:
