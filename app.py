@@ -68,4 +68,4 @@ if __name__ == "__main__":  # once a visit
     main()
 else:  # once at the server's start: `streamlit run` sees the st.App and imports this file before it runs it
     startup.before_the_first_visitor()
-    app = st.App(__file__)
+    app = st.App(__file__, **startup.around_the_app())

@@ -7,6 +7,7 @@ With --json one JSON document goes to stdout and nothing else; progress goes to 
 import os
 import sys
 
+from . import logs
 from .commands import data, explaining, landscape, machine, networks, runs, training, weights
 from .commands.output import Parser, json_flag, table
 from .problems import Problem
@@ -75,5 +76,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    logs.begin("command")
     sys.stdout.reconfigure(errors="backslashreplace")  # a class may be called what this terminal cannot print
     sys.exit(main(sys.argv[1:]))

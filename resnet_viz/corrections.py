@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from . import runs
-from .data.sources import data_folder
+from .data.place import data_folder
 from .problems import Problem
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resnet_viz.ui import home, live_chart, state
+from resnet_viz.ui import home, live_chart, report, state
 from resnet_viz.ui.page import page, problems
 
 page(
@@ -51,4 +51,5 @@ home.card(
     home.architecture,
     NEEDS,
 )
+report.report()
 live_chart.install()

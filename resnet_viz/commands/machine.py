@@ -1,7 +1,5 @@
 """The machine: what it has, and how fast it is."""
 
-import json
-
 from .output import show, table, tell
 
 
@@ -10,8 +8,7 @@ def check(options) -> int:
     from ..analysis import machine
 
     found = machine.check()
-    show(options, found, lambda: "\n".join(
-        f"{key:14} {json.dumps(value) if isinstance(value, dict | list) else value}" for key, value in found.items()))
+    show(options, found, lambda: machine.text(found))
     return 0
 
 

@@ -16,7 +16,8 @@ import torch
 
 from ..problems import Problem
 from . import fetching
-from .sources import Pictures, Progress, data_folder
+from .place import data_folder
+from .sources import Pictures, Progress
 
 PACKAGED_FASHION = (Path("/usr/share/datasets/fashion-mnist"), Path("/usr/local/share/datasets/fashion-mnist"))
 

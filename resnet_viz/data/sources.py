@@ -1,6 +1,5 @@
 """What can be learned from: every data set by its name, or a folder or zip by its path."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..problems import Problem, one_of
+from .place import existing
 
 SPLITS = ("train", "test", "val")
 Progress = Callable[[int, int, str], None]      # done, total, text
@@ -45,11 +45,6 @@ class Source:
     test_images: int
     needs_download: bool
     read: Callable[[str, Progress | None], Pictures]
-
-
-def data_folder() -> Path:
-    """The folder for downloaded data sets: RESNET_VIZ_DATA, or data/ in the project."""
-    return Path(os.environ.get("RESNET_VIZ_DATA") or Path(__file__).resolve().parents[2] / "data").absolute()
 
 
 # The modules below are imported when their data set is read: the training process must not pay for the others.
@@ -116,9 +111,9 @@ def load(name: str, split: str, progress: Progress | None = None, size: int | No
         if split == "val":
             raise Problem(f"The data set {name} has no val split; choose train or test.")
         return SOURCES[name].read(split, progress)
-    path = Path(name).expanduser()
-    if not path.exists():
-        raise Problem(f"There is no data set, folder or zip {name!r}; "
+    path = existing(name)
+    if path is None:
+        raise Problem(f"There is no data set, folder or zip {name!r:.100}; "
                       f"choose one of {', '.join(SOURCES)}, or give the path of a folder or zip.")
     from . import folders
     return folders.read(path, split, progress, size)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..problems import Problem
+from .place import existing
 from .sources import SOURCES, Pictures, Progress
 
 RESIDENT_BYTES = 2 * 2**30  # of one split: what is larger is streamed
@@ -168,8 +169,8 @@ def load(name: str, split: str, size: int | None, workers: int, progress: Progre
     size    pixels a side; None for that of the first picture's shorter side, at most 224
     Files whose beginning is no picture are left out and named in the notes.
     """
-    path = Path(name).expanduser()
-    if name in SOURCES or not path.exists():
+    path = existing(name)
+    if name in SOURCES or path is None:
         return None
     from . import folders
 

@@ -4,18 +4,20 @@ Exit 0 finished, 3 stopped, 2 something the person can mend (a sentence on stder
 torchrun a stop is 0 too: torchrun would take 3 for a failure, and might begin again.
 """
 
+import logging
 import signal
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from .. import runs
+from .. import logs, runs
 from ..problems import Problem
 from . import failures, launch, lock, queue
 from .status import Status
 
 EXIT = {"finished": 0, "stopped": 3}
+_log = logging.getLogger(__package__)  # this module's own name is __main__ in a process of its own
 
 
 def run_here(run: Path, progress=lambda text: None) -> str:
@@ -28,9 +30,16 @@ def run_here(run: Path, progress=lambda text: None) -> str:
     try:
         with lock.held(run):
             runs.clear_leavings(run)
-            return _train(run, values, progress)
+            _log.info("training of %s begins", run.name)
+            ended = _train(run, values, progress)
+            _log.info("training of %s has %s", run.name, ended)
+            return ended
+    except Problem as problem:
+        _log.warning("training of %s ended: %s", run.name, problem)
+        raise
     except (OSError, MemoryError, RuntimeError) as error:
         if problem := failures.explained(error, run):
+            _log.warning("training of %s ended: %s", run.name, problem, exc_info=error)
             raise problem from error
         raise
 
@@ -80,6 +89,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m resnet_viz.training RUN_DIR", file=sys.stderr)
         return 2
+    logs.begin("training")
     try:
         if launch.rank():
             from .distributed import follow

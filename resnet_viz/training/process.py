@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import runs
+from ..data.place import existing
 from ..data.sources import SOURCES
 from ..networks import zoo
 from ..problems import Problem
@@ -20,8 +21,8 @@ def create(config: Config, run: Path) -> None:
     """Write config.json into an empty or new directory: that alone is a valid run."""
     zoo.find(config.network)  # what has a name here can be trained; a custom network only be looked at
     zoo.check(config.network, config.arguments, config.size)
-    if config.data not in SOURCES and Path(config.data).exists():
-        config = replace(config, data=str(Path(config.data).absolute()))  # a continuation may start from another folder
+    if config.data not in SOURCES and (place := existing(config.data)):
+        config = replace(config, data=str(place.absolute()))  # a continuation may start from another folder
     if config.start_from:
         config = replace(config, start_from=fine_tuning.find(config))
     config = resolve(config)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..analysis import channels
 from ..checkpoints import Checkpoint
 from ..data import downloads, examples, sources
+from ..data.place import existing
 from ..data.preprocessing import Preprocessing
 from ..data.splits import some_of_each
 from . import measurement
@@ -52,15 +53,14 @@ def title_of(name: str) -> str:
 
 def collection(name: str, limit: int, preprocessing: Preprocessing) -> Collection:
     """At most `limit` pictures, a draw with every class in its share, brought to the network's channels."""
-    path = measurement.path_of(name)
+    path = name if name == PHOTOGRAPHS else measurement.path_of(name)
     return _read(path, _stamp(path), limit, preprocessing)
 
 
 def _stamp(path: str) -> int:
     """A number that changes when a folder or zip does, or one of its classes' folders."""
-    if path == PHOTOGRAPHS or path in sources.SOURCES or not Path(path).exists():
+    if path == PHOTOGRAPHS or path in sources.SOURCES or (top := existing(path)) is None:
         return 0
-    top = Path(path)
     inside = [*top.glob("*/"), *top.glob("*/*/")] if top.is_dir() else []
     return max(one.stat().st_mtime_ns for one in [top, *inside])
 

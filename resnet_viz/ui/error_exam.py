@@ -12,6 +12,7 @@ import streamlit as st
 from ..analysis import errors
 from ..analysis.errors import Answers, Exam
 from ..checkpoints import Checkpoint
+from ..data.place import existing
 from ..data.sources import SOURCES
 from . import state
 from .attribution_maps import Store, announced, under_a_bar
@@ -81,7 +82,7 @@ def _begun(data: str, split: str) -> bool:
 
 def _stamp(path: str) -> str:
     """Changes when the data do, as far as names, sizes and times tell."""
-    if path in SOURCES or not (place := Path(path).expanduser()).exists():
+    if path in SOURCES or (place := existing(path)) is None:
         return ""
     if place.is_file():
         return f"{place.stat().st_mtime_ns}:{place.stat().st_size}"

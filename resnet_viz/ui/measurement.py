@@ -11,7 +11,7 @@ from ..checkpoints import Checkpoint
 from ..data import downloads
 from ..data.sources import SOURCES, SPLITS
 from ..number_text import percent
-from . import state
+from . import access, state
 from .checkpoint import claimant, claims
 from .page import PERCENT, download_table, plain, problems
 
@@ -67,9 +67,13 @@ def keep_zip(uploader: str, chosen: str) -> None:
 
 
 def path_of(data: str) -> str:
-    """The name of a data set or a path, as it was chosen; of the dropped archive where it lies."""
+    """The name of a data set or a path, as it was chosen; of the dropped archive where it lies. Problem for a path that
+    visitors may not name."""
     name, folder = st.session_state.get(ZIP, (None, None))
-    return str(Path(folder.name) / name) if data == name else data
+    if data == name:
+        return str(Path(folder.name) / name)
+    access.check_may_read(data)
+    return data
 
 
 def _work(checkpoint: Checkpoint, path: str, data: str, split: str, limit: int, place) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ..problems import Problem
-from . import presenter, share
+from . import presenter, share, visitor
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
 PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1; download_table shows one decimal
@@ -48,6 +48,7 @@ def problems():
             st.page_link(nothing.page, label=nothing.label, icon=":material/arrow_forward:")
     except Problem as problem:
         st.error(plain(str(problem)), icon=":material/error:")
+        visitor.was_told(str(problem))
 
 
 def plain(text: str) -> str:

@@ -1,18 +1,19 @@
 """Many pictures at once: the person's own, the examples, or some of a data set, folder or zip, and what is said of them."""
 
 import hashlib
-from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
 from ..analysis.predictions import table
 from ..data import downloads, sources
+from ..data.place import existing
 from ..data.sources import SOURCES, Pictures
 from ..data.splits import some_of_each
 from ..number_text import percent
 from . import predictions
 from .beside import Network
+from .measurement import path_of
 from .page import PERCENT, download_table, plain
 from .pictures import NamedPicture, example_pictures, thumbnail
 
@@ -72,6 +73,7 @@ def _pictures(which: str, own: list[NamedPicture], count: int) -> tuple[list[Nam
     """The pictures, and what they show where that is known."""
     if which in (OWN, EXAMPLES):
         return (own if which == OWN else example_pictures()), None
+    which = path_of(which)
     found = _loaded(which, _stamp(which))
     names, images = found.classes[: found.heads[0]], found.images
     chosen = some_of_each(found.labels[:, 0], count).tolist()
@@ -91,8 +93,8 @@ def _loaded(which: str, stamp: int) -> Pictures:
 
 
 def _stamp(which: str) -> int:
-    path = Path(which).expanduser()
-    return 0 if which in SOURCES or not path.exists() else path.stat().st_mtime_ns
+    path = existing(which)
+    return 0 if which in SOURCES or path is None else path.stat().st_mtime_ns
 
 
 def _finding(networks: list[Network], asked, truths: list[str] | None) -> str:

@@ -4,6 +4,7 @@ import random
 
 import streamlit as st
 
+from .. import runs
 from ..analysis import race as analysis
 from ..analysis.training import command
 from ..data.sources import SOURCES
@@ -127,6 +128,8 @@ def _start() -> None:
 
 def start_race(first: Config, second: Config) -> None:
     access.check_may_change()
+    for config in (first, second):
+        access.check_recipe(config.to_dict())
     show_pair(race.start(first, second, switches.names(first, second) or (first.network, second.network)))
 
 
@@ -153,6 +156,8 @@ def controls(watching: Watching) -> None:
 def _order(watching: Watching, command: str) -> None:
     try:
         access.check_may_change()
+        for run in watching.pair:
+            access.check_recipe(runs.read_config(run))
         race.resume(watching.pair) if command == "continue" else race.send(watching.pair, command)
     except Problem as problem:
         st.toast(plain(str(problem)), icon=":material/error:")

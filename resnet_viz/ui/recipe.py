@@ -102,7 +102,7 @@ def start_button() -> None:
     """Begin a run with the recipe on the screen and look at it; where it cannot begin, say why."""
     st.button("Start", type="primary", icon=":material/play_arrow:", key="start", on_click=_start)
     if "start_problem" in st.session_state:
-        st.error(st.session_state.pop("start_problem"), icon=":material/error:")
+        st.error(plain(st.session_state.pop("start_problem")), icon=":material/error:")
 
 
 def _start() -> None:

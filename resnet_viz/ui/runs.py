@@ -181,6 +181,7 @@ def seconds_between_looks(watched: Watched) -> float:
 def start_run(config: Config) -> None:
     """Begin a run in a process of its own, and look at it; a recipe that makes no sense leaves nothing behind."""
     access.check_may_change()
+    access.check_recipe(config.to_dict())
     run = runs.new_directory(f"{config.network}-{Path(config.data).stem}")
     try:
         process.start(config, run)
@@ -216,6 +217,7 @@ def _possible(recipe: Config) -> Config:
 def resume_run(run: Path) -> None:
     """Continue a run that has no process."""
     access.check_may_change()
+    access.check_recipe(runs.read_config(run))
     process.resume(run)
 
 

@@ -2,12 +2,17 @@
 
 import atexit
 import gc
+import logging
+import os
 import threading
 from dataclasses import dataclass
 
+import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import versions
+from .. import logs, versions
+from .door import PASSWORD, Door, on_this_machine
 
 
 @dataclass
@@ -18,6 +23,7 @@ class WarmUp:
     problem: str | None = None
 
 
+_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _warm: WarmUp | None = None
 
@@ -29,7 +35,22 @@ def before_the_first_visitor() -> None:
     first visitor of a link such as /kernels with a dialog "Page not found". The folder is not of that kind.
     """
     PagesManager.uses_pages_directory = False
+    logs.begin("server")
+    _log.info("the server starts: listens on %s, %s, %s", st.get_option("server.address") or "every address",
+              "with a password" if os.environ.get(PASSWORD) else "without a password",
+              "this machine only" if on_this_machine(st.get_option("server.address")) else "others can reach it")
     warm_up()
+
+
+def around_the_app() -> dict:
+    """What app.py gives st.App beside its script: who comes in, and what becomes of an exception that no page caught."""
+    return {"middleware": [Middleware(Door)], "on_script_error": _fault}
+
+
+def _fault(error: Exception) -> bool:
+    from . import faults  # the pages' modules bring torch, which loads beside the server's start
+
+    return faults.tell(error)
 
 
 def warm_up() -> WarmUp:

@@ -12,6 +12,7 @@ from ..analysis import channels, errors, surgery, surgery_twins
 from ..analysis.errors import class_names
 from ..checkpoints import Checkpoint
 from ..data import downloads, examples, sources
+from ..data.place import existing
 from ..data.sources import SOURCES
 from ..problems import Problem
 from . import state
@@ -160,14 +161,14 @@ def apart(case: Case) -> list[str]:
 
 
 def _patient(reference: str, data: str, limit: int) -> Patient:
-    checkpoint, path = state.checkpoint_of(reference), path_of(data)
+    checkpoint, path = state.checkpoint_of(reference), data if data == PHOTOGRAPHS else path_of(data)
     key = f"{state.key_of(reference)}|{path}|{_stamp(path)}|{limit}"
     return _read(key, reference, data, path, limit, checkpoint)
 
 
 def _stamp(path: str) -> str:
-    place = Path(path).expanduser()
-    if path in SOURCES or path == PHOTOGRAPHS or not place.exists():
+    place = existing(path)
+    if path in SOURCES or path == PHOTOGRAPHS or place is None:
         return ""
     about = place.stat()
     return f"{about.st_mtime_ns}:{about.st_size}"

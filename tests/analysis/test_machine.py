@@ -69,5 +69,37 @@ def test_a_torchvision_that_does_not_load_is_one_sentence_with_the_cure(monkeypa
     assert "pip install -r requirements.txt" in said and said.endswith(".") and "\n" not in said
 
 
+def test_it_is_fit_for_strangers_eyes(tmp_path, monkeypatch):
+    """A home folder is often called after a person, and an environment holds keys."""
+    monkeypatch.setenv("HOME", str(tmp_path / "ada-lovelace"))
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "ada-lovelace" / "runs"))
+    monkeypatch.setenv("RESNET_VIZ_PASSWORD", "sesame-opens")
+    monkeypatch.setenv("SECRET_TOKEN", "hf_0123456789")
+    found = machine.check()
+    for text in (json.dumps(found), machine.text(found)):
+        assert not [word for word in ("ada-lovelace", "sesame-opens", "hf_0123456789", platform.node()) if word in text]
+    assert found["folders"]["runs"]["path"] == "~/runs" and "RESNET_VIZ_PASSWORD" in found["set"]
+
+
+def test_as_text_it_is_one_line_a_fact(report):
+    lines = {line[:14].strip(): line[15:] for line in machine.text(report).splitlines()}
+    assert lines["Python"] == platform.python_version() and lines["memory"].endswith("free")
+    assert {"system", "devices", "packages", "runs in", "logs in", "data sets", "checkpoints"} <= set(lines)
+    assert "deep/data, not there yet, can be written, " in lines["data in"] and lines["own runs"] == "1 new"
+
+
+def test_the_commit_is_read_from_files(tmp_path):
+    assert machine._commit(tmp_path) is None
+    git = tmp_path / ".git"
+    (git / "refs" / "heads").mkdir(parents=True)
+    (git / "HEAD").write_text("0123456789abcdef\n")
+    assert machine._commit(tmp_path) == "0123456789ab"
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "packed-refs").write_text("# pack-refs\nfedcba9876543210 refs/heads/main\n")
+    assert machine._commit(tmp_path) == "fedcba987654"
+    (git / "refs" / "heads" / "main").write_text("aaaabbbbccccdddd\n")
+    assert machine._commit(tmp_path) == "aaaabbbbcccc"
+
+
 def test_a_package_that_is_missing():
     assert machine._version("no-such-package") is None
