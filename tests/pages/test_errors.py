@@ -90,7 +90,7 @@ def test_every_view_under_the_matrix(view):
 def test_from_the_cell_to_its_pictures_and_a_vote():
     app = asked()
     head, arrays = component(app, "confusion")
-    walls, _ = read(next(c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("walls")))
+    walls, _ = read(next(c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("wall")))
     true, answered = head["picked"]
     count = int(arrays["counts"][0, true, answered])
     assert head["all"] == [1000] and len(walls["names"]) == count > 0

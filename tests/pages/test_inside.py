@@ -41,7 +41,7 @@ def pictures(app: AppTest) -> list:
 
 def shown_walls(app: AppTest) -> list[dict]:
     """Of the walls to pick from: title and alt of each, and the names of their tiles."""
-    component = next(c for c in app.get("bidi_component") if c.proto.component_name.endswith("walls"))
+    component = next(c for c in app.get("bidi_component") if c.proto.component_name.endswith("wall"))
     head, _ = read(component.proto.bytes)
     return [{**wall, "names": head["names"], "chosen": head["chosen"]} for wall in head["walls"]]
 
