@@ -32,6 +32,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("learn/learning", "Learning", "school"),
         ("learn/operations", "Operations", "calculate"),
         ("learn/batch_norm", "Batch norm", "mood"),
+        ("learn/residual_block", "Residual block", "call_merge"),
         ("learn/depth", "Depth", "stacks"),
         ("learn/data", "Data", "photo_library"),
     ],

@@ -155,11 +155,28 @@ def passed(model: nn.Module, tensor: Tensor, block: str) -> Passed:
     return Passed(block, way_of(module), module, arriving[0], outputs, around[0])
 
 
-def largest_channel(found: Passed) -> int:
-    """The channel whose F(x) is largest, where x is not nothing."""
-    residual = found.outputs["add"] - found.shortcut
-    sizes = residual.abs().mean(dim=(1, 2)) * (found.shortcut.abs().sum(dim=(1, 2)) > 0)
-    return int(sizes.argmax())
+def telling_channel(model: nn.Module, block: str) -> int:
+    """The channel that the block's own weights make loudest, among those that the shortcut reaches; no picture asked."""
+    one_of("block", block, blocks(model))
+    module = model.get_submodule(block)
+    main = [layer for name, layer in module.named_children() if name != "downsample" and layer is not module.add]
+    norms = [layer for layer in main if isinstance(layer, nn.BatchNorm2d) and layer.weight is not None]
+    last = [layer for layer in main if isinstance(layer, nn.Conv2d)][-1]
+    loud = norms[-1].weight.detach().abs() if norms else last.weight.detach().flatten(1).norm(dim=1)
+    return int((loud * _reached(module.downsample, len(loud))).argmax())
+
+
+def _reached(way: nn.Module | None, channels: int) -> Tensor:
+    """[channels] 1 where the shortcut brings something, else 0; of a projection the tenth that it adds most to."""
+    reached = torch.ones(channels)
+    if isinstance(way, PadShortcut):
+        reached[:way.padding[0]] = 0
+        reached[channels - way.padding[1]:] = 0
+    elif way is not None:
+        conv = next(layer for layer in way.modules() if isinstance(layer, nn.Conv2d))
+        sums = conv.weight.detach().flatten(1).sum(dim=1)  # what arrives is not negative behind a ReLU
+        reached[sums < sums.quantile(0.9)] = 0
+    return reached
 
 
 def walk(found: Passed, channel: int) -> Walk:

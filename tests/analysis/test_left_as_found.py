@@ -93,6 +93,7 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "predictions.answers": lambda m, model, p: m.answers(model.eval(), CHECKPOINT, [PHOTO], FAMILIAR),
     "residual_block.kinds": lambda m, model, p: m.kinds(model),
     "residual_block.passed": lambda m, model, p: m.walk(m.passed(model, INPUTS, BLOCK), 20),
+    "residual_block.telling_channel": lambda m, model, p: m.telling_channel(model, BLOCK),
     "residual_block.answers": lambda m, model, p: m.answers(model, INPUTS, HEADS, BLOCK),
     "residual_block_gradients.passages": lambda m, model, p: m.passages(model, INPUTS, CLASS),
     "residual_view.blocks": lambda m, model, p: m.blocks(model),

@@ -35,12 +35,13 @@ PAGES = {  # page -> the question it answers
     "learn/learning": "How does a network learn from a mistake?",
     "learn/operations": "What does each operation do to a picture?",
     "learn/batch_norm": "Why does the same picture get two answers?",
+    "learn/residual_block": "What does a residual block add?",
     "learn/depth": "Why did depth hurt, and what cured it?",
     "learn/data": "What does the network get to see?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors",
-                   "learn/batch_norm")
+                   "learn/batch_norm", "learn/residual_block")
 
 
 @pytest.fixture
@@ -124,6 +125,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "learn/batch_norm": lambda: any("Probability of " in part.proto.json and "shuffle 20 of 20" in part.proto.json
                                         for part in app.get("bidi_component")),
         "learn/data": lambda: len(steps_of(app)["frames"]) == 12 and steps_of(app)["original"]["width"] == 32,  # a shape
+        "learn/residual_block": lambda: "layer2.0, channel" in str([part.proto.json for part in app.get("bidi_component")]),
         "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
 
