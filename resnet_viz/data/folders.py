@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 
 from ..problems import Problem
-from . import uploads
+from . import picture_files, uploads
 from .archives import Store, opened, reader
 from .sources import SPLITS, Pictures, Progress
 
@@ -131,7 +131,7 @@ def _listing(store: Store, split: str) -> Listing:
                           f"{_few(strange)}, which train/ lacks; give both the same classes.")
         if len(names) < 2:
             raise Problem(f"{store.path.name} has only one class ({names[0]}) in {learned}/; "
-                          "a network needs at least two to tell apart.")
+                          "a network needs at least two to tell apart: add another.")
     places = [{name: index for index, name in enumerate(names)} for names in classes]
     mine = [row for row in rows if row[0] == used]
     labels = [tuple(place[value] for place, value in zip(places, row[2])) for row in mine]
@@ -168,7 +168,7 @@ def _table_rows(store: Store, tables: list[str]) -> list[tuple[str, str, tuple[s
             values = tuple(value.strip() for value in line)
             name = folder + values[0]
             if len(values) != len(columns) or "" in values:
-                raise Problem(f"Line {number} of {table} needs {len(columns)} values ({', '.join(columns)}).")
+                raise Problem(f"Line {number} of {table} needs {len(columns)} values ({', '.join(columns)}); correct it.")
             if name not in files or name.split("/")[0] not in SPLITS:
                 raise Problem(f"Line {number} of {table} names {values[0]!r}, which is no picture of train/, test/ or "
                               f"val/ in {store.path.name}; correct the line or add the picture.")
@@ -283,7 +283,7 @@ def _common_side(store: Store, files: list[str], progress: Progress | None) -> i
 
 
 def _image(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=FORMATS)       # the header only
+    image = picture_files.opened(data, FORMATS)       # the header only
     if image.width * image.height > MAX_PIXELS or max(image.size) > 50 * min(image.size):
         raise ValueError("too many pixels, or a strip that would have too many once its short side is enlarged")
     return image

@@ -4,7 +4,6 @@ A plain convert("RGB") is silently wrong for many valid files: 16-bit greys turn
 colour that lay hidden under them, and the camera's rotation mark is ignored.
 """
 
-import io
 import struct
 import warnings
 import zlib
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..problems import Problem
+from . import picture_files
 
 LIMIT_BYTES = 50 * 2**20
 LIMIT_PIXELS = 40_000_000  # decoded as a whole: about half a gigabyte for a moment, in the worst case
@@ -61,7 +61,7 @@ def read(path: Path) -> Decoded:
         size = path.stat().st_size
         data = path.read_bytes() if size <= LIMIT_BYTES else b""
     except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise Problem(f"{path} cannot be read ({error.strerror or error}); choose another file.") from error
     return decode(data, path.name, size)
 
 
@@ -71,7 +71,7 @@ def decode(data: bytes, name: str, size_bytes: int | None = None) -> Decoded:
     name        what to call the file in that sentence
     size_bytes  its size, if `data` was not read because it is too large
     """
-    size_bytes = len(data) if size_bytes is None else size_bytes
+    size_bytes, name = len(data) if size_bytes is None else size_bytes, f"{name or 'The file':.120}"
     if size_bytes > LIMIT_BYTES:
         raise Problem(
             f"{name} has {size_bytes / 2**20:,.0f} MiB; pictures up to {LIMIT_BYTES // 2**20} MiB are opened, make it"
@@ -83,7 +83,9 @@ def decode(data: bytes, name: str, size_bytes: int | None = None) -> Decoded:
     notes = []
     size = image.size
     try:
-        turn = _load(image, notes)
+        turn = _load(image, data, notes)
+    except picture_files.Laborious as error:
+        raise Problem(_too_laborious(name, error)) from error
     except BROKEN as error:
         raise Problem(
             f"{name} is damaged or cut off, so its pixels cannot be read; save or download it again."
@@ -105,7 +107,9 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are stricter
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = picture_files.opened(data, FORMATS)
+    except picture_files.Laborious as error:
+        raise Problem(_too_laborious(name, error)) from error
     except Image.DecompressionBombError as error:
         raise Problem(
             f"{name} has too many pixels to open (over {LIMIT_DRAFTED_PIXELS // 10**6} million); make it smaller."
@@ -127,6 +131,10 @@ def _open(data: bytes, name: str) -> Image.Image:
     return image
 
 
+def _too_laborious(name: str, error: Exception) -> str:
+    return f"{name} is {error}, which would take too long to decode; open it in a picture program and save it as PNG or JPEG."
+
+
 def _what_it_is_instead(data: bytes, name: str) -> str:
     start = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
@@ -136,12 +144,13 @@ def _what_it_is_instead(data: bytes, name: str) -> str:
     return f"{name} is not a picture that can be opened here; choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."
 
 
-def _load(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
+def _load(image: Image.Image, data: bytes, notes: list[str]) -> Image.Transpose | None:
     """Decode the first frame's pixels; returns what will turn the picture upright."""
-    frames = getattr(image, "n_frames", 1)
+    frames = picture_files.count(image, data)
     if frames > 1 and image.format != "MPO":  # an MPO (a JPEG of many cameras) holds other views of one photograph
         image.seek(0)
-        notes.append(f"the first of {frames:,} {'pages' if image.format == 'TIFF' else 'frames'}")
+        more = "more than " if image.format == "TIFF" and frames == picture_files.MOST_PAGES else ""
+        notes.append(f"the first of {more}{frames:,} {'pages' if image.format == 'TIFF' else 'frames'}")
     if (
         factor := min(image.size) // SHORT_SIDE
     ) > 1:  # decodes a JPEG at a fraction of its size; other formats ignore it
@@ -164,13 +173,9 @@ def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
         values = np.asarray(image).astype(np.uint16)
         return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
-        values = np.asarray(image, dtype=np.float32)
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        notes.append(f"its numbers from {low:,.4g} to {high:,.4g} shown from black to white")
-        scaled = np.nan_to_num((values - low) / ((high - low) or 1)) * 255
-        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+        return _stretched(image, notes)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         if image.getextrema()[3][0] < 255:
             notes.append("transparent parts on white")
         white = Image.new("RGB", image.size, "white")
@@ -179,3 +184,21 @@ def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
     if image.mode == "CMYK":
         notes.append("print colours (CMYK) brought to the screen's")
     return image.convert("RGB")
+
+
+def _stretched(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Numbers without a white, from the smallest in black to the largest in white; one array is all that it takes."""
+    values = np.array(image, dtype=np.float32)
+    finite = np.isfinite(values)
+    if not finite.any():
+        notes.append("it holds no finite number and is shown black")
+        return Image.new("RGB", image.size)
+    low, high = (float(end(values, where=finite, initial=start)) for end, start in ((np.min, np.inf), (np.max, -np.inf)))
+    strange = ", NaN and infinity at the ends" if not finite.all() else ""
+    notes.append(f"its numbers from {low:,.4g} to {high:,.4g} shown from black to white{strange}")
+    scale = 255 / ((high - low) or 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values *= scale
+        values -= low * scale
+    np.clip(np.nan_to_num(values, copy=False), 0, 255, out=values)
+    return Image.fromarray(np.rint(values, out=values).astype(np.uint8)).convert("RGB")

@@ -1,0 +1,89 @@
+"""Every hostile file ends in the right answer or in one sentence, and costs and touches no more than RELIABILITY.md says.
+
+`make test` takes forty cases, spread evenly; `make test-hard` takes all.
+"""
+
+import re
+import shutil
+
+import pytest
+
+from . import corpus
+from .warden import CANARY, Warden
+
+SHORT = 40
+MOST_S = 5.0  # of processor time: the clock of the wall also runs for whoever else uses the machine
+MOST_BYTES = 600 * 2**20  # of resident memory, beyond what the program takes before
+LONGEST = 400  # characters of a sentence
+
+
+@pytest.fixture(scope="module")
+def warden():
+    with Warden() as warden:
+        yield warden
+
+
+def opened(warden, case, folder):
+    """The report of one case. The file lies in a folder of its own; beside it stands what nobody may touch."""
+    inside = folder / "inside"
+    inside.mkdir()
+    for name in ("canary", "a.png", "config.json"):
+        (folder / name).write_text(CANARY)
+    path = inside / "upload"
+    if case.folder:
+        case.make(path)
+    else:
+        path.write_bytes(case.make())
+    report = warden.report(case.door, path, case.upload, inside)
+    left = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+    shutil.rmtree(inside)
+    return {**report, "untouched": left == dict.fromkeys(("canary", "a.png", "config.json"), CANARY)}
+
+
+def faults(case, report) -> list[str]:
+    """What is wrong with a report, in words."""
+    text = report["text"]
+    found = [f"did {what}" for what in report["seen"]]
+    if not re.match(case.wanted, f"{report['kind']}: {text}"):
+        found.append(f"ended in {report['kind']}: {text!r:.300}, and not in {case.wanted}\n{report.get('trace', '')}")
+    if report["kind"] == "problem" and not (text.isprintable() and text.endswith(".") and 20 < len(text) <= LONGEST):
+        found.append(f"is not one sentence: {text!r}")
+    if report["cpu_s"] > MOST_S:
+        found.append(f"took {report['cpu_s']:.1f} s of processor time")
+    if report["grown_bytes"] > MOST_BYTES:
+        found.append(f"took {report['grown_bytes'] / 2**20:,.0f} MiB of memory")
+    if not report["untouched"]:
+        found.append("changed what lies beside its folder")
+    if CANARY in text:
+        found.append("read what lies beside its folder")
+    return found
+
+
+def check(warden, cases, folder) -> list[dict]:
+    """All cases through their doors; fails with what is wrong with each, prints the summary that RELIABILITY.md quotes."""
+    reports, wrong = [], []
+    for number, case in enumerate(cases):
+        place = folder / str(number)
+        place.mkdir()
+        report = opened(warden, case, place)
+        reports.append(report)
+        wrong += [f"{case.door}: {case.name} {fault}" for fault in faults(case, report)]
+        shutil.rmtree(place)
+    answers = sum(report["kind"] == "answer" for report in reports)
+    memory, slowest = (max(range(len(cases)), key=lambda i, key=key: reports[i][key]) for key in ("grown_bytes", "cpu_s"))
+    print(f"\n{len(cases)} hostile files: {answers} answers, {len(cases) - answers} sentences; most memory "
+          f"{reports[memory]['grown_bytes'] / 2**20:,.0f} MiB ({cases[memory].name}); longest {reports[slowest]['cpu_s']:.1f} s "
+          f"({cases[slowest].name})")
+    assert not wrong, "\n".join(wrong)
+    return reports
+
+
+def test_forty_of_them(warden, tmp_path):
+    check(warden, corpus.evenly(corpus.all_cases(), SHORT), tmp_path)
+
+
+@pytest.mark.hard
+def test_all_of_them(warden, tmp_path):
+    cases = corpus.all_cases()
+    assert len(cases) >= 300
+    check(warden, cases, tmp_path)
