@@ -31,6 +31,7 @@ def made(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.short(4)
 @pytest.mark.parametrize("method", attributions.METHODS)
 def test_every_method_writes_the_map(made, capsys, method):
     words = ["--target", "bee", "--layer", "layer2"] if attributions.METHODS[method].of_layer else ["--target", "1"]

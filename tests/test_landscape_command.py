@@ -1,11 +1,5 @@
 """`landscape`: a file, gone on with after a stop; the same loss as `evaluate`; or one sentence."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 import torch
 
@@ -13,7 +7,6 @@ from resnet_viz import checkpoints
 from resnet_viz.__main__ import main
 from resnet_viz.analysis import landscape, landscape_file, landscape_work, measurement
 from resnet_viz.networks import zoo
-from resnet_viz.runs import PROJECT
 
 from .foreign_networks import randomised
 
@@ -50,21 +43,6 @@ def test_it_writes_the_losses_and_goes_on_where_it_was_stopped(made, capsys, mon
     assert landscape.middle_loss(found) == pytest.approx(loss, rel=1e-5)
     assert f"7 x 7 points on 30 pictures in {found.recipe['seconds']:.0f} s; loss {loss:.4f} in the middle" in capsys.readouterr().out
     assert found.recipe["command"] == "python -m resnet_viz landscape w --data digits --grid 7 --limit 30 --out FILE.npz"
-
-
-def test_ended_from_outside_it_keeps_what_it_has(made):
-    line = [sys.executable, "-m", "resnet_viz", *LINE, "--grid", "201"]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)})
-    try:
-        deadline = time.monotonic() + 120
-        while not (made / "a.npz").exists() or not landscape_file.read(made / "a.npz").done.any():
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 1 and "the same command goes on" in process.stderr.read()
-    finally:
-        process.kill()
-    assert 0 < landscape_file.read(made / "a.npz").done.sum() < 201**2
 
 
 @pytest.mark.parametrize(("words", "said"), [

@@ -58,6 +58,7 @@ def test_options_change_what_they_say(document):
     assert small["bytes_per_picture"] < plain["bytes_per_picture"] / 3
 
 
+@pytest.mark.hard
 def test_real_steps(document, call):
     found = document("resnet8", "--batch-size", 3, "--optimizer", "adam", "--measure")
     assert [row["batch_size"] for row in found["measured"]] == [1, 2, 3]

@@ -69,6 +69,7 @@ EVERY = [(name, {}, min(network.input_size, 64)) for name, network in zoo.NETWOR
     ("resnet50", {"variant": "v1", "conv_bias": True}, 224), ("resnet20", {"shortcut": "B", "norm": "none"}, 32)]
 
 
+@pytest.mark.short(10)
 @pytest.mark.parametrize(("network", "arguments", "size"), EVERY)
 def test_macs_are_half_of_torchs_flops(network, arguments, size):
     model, pictures = on_meta(network, arguments, size)
@@ -77,6 +78,7 @@ def test_macs_are_half_of_torchs_flops(network, arguments, size):
     assert 2 * 2 * summary(network, arguments, size).totals["macs"] == counter.get_total_flops()
 
 
+@pytest.mark.short(10)
 @pytest.mark.parametrize(("network", "arguments", "size"), EVERY)
 def test_totals_are_torchinfos(network, arguments, size):
     """It also counts a multiply-add for every bias of every output and for every number of a batch norm's vectors."""
@@ -148,6 +150,7 @@ def test_one_layer_in_full():
     assert (row.kernel, row.stride, row.padding, row.activation_bytes) == ((7, 7), (2, 2), (3, 3), 64 * 112 * 112 * 4)
 
 
+@pytest.mark.short(20)
 @pytest.mark.parametrize("network", zoo.NETWORKS)
 @pytest.mark.parametrize("level", FOLDS)
 def test_every_fold_adds_up_to_the_totals(network, level):
@@ -167,6 +170,7 @@ def test_folds_of_resnet50():
     assert len(fold(summary("resnet50", {}, 224), "block")) == 2 + 16
 
 
+@pytest.mark.short(10)
 @pytest.mark.parametrize("network", zoo.NETWORKS)
 def test_repeats_are_all_blocks_once_in_order(network):
     model = zoo.build(network, device="meta")
@@ -242,6 +246,7 @@ def test_no_command_is_shown_for_what_it_cannot_say(network, arguments):
     assert command(network, arguments, 32) is None
 
 
+@pytest.mark.short(10)
 @pytest.mark.parametrize("network", zoo.NETWORKS)
 def test_every_choice_that_is_offered_can_be_built(network):
     for key, values in choices(network).items():

@@ -52,6 +52,7 @@ def test_the_command_lines_methods():
     assert list(attributions.METHODS) == list(FUNCTIONS) == list(REFERENCES) == known
 
 
+@pytest.mark.short(8)
 @pytest.mark.parametrize("method", attributions.METHODS)
 def test_maps_are_captums_on_torchvisions_resnet18(resnet18, picture, method):
     ours, theirs = resnet18
@@ -59,6 +60,7 @@ def test_maps_are_captums_on_torchvisions_resnet18(resnet18, picture, method):
     assert the_same(attributions.attribute(ours, picture, method, TARGET), expected)
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("method", ["saliency", "deeplift", "guided-gradcam", "layer-conductance"])
 def test_maps_are_captums_on_torchvisions_resnet50_at_a_layer(picture, method):
     ours, theirs = twins("resnet50")

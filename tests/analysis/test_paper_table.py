@@ -58,6 +58,7 @@ def test_parameters_with_and_without_biases(bias, params):
         assert [column.params for column in COLUMNS[variant, bias]] == params
 
 
+@pytest.mark.hard
 def test_rows_of_the_cifar_family():
     for row in cifar_rows():
         n = row.n

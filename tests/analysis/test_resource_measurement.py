@@ -39,6 +39,7 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize(("precision", "optimizer"), [("fp32", "adam"), ("bf16", "sgd"), ("fp16", "momentum")])
 def test_the_count_is_the_estimate(precision, optimizer):
     found = resources.demand("resnet8", {}, 32, precision)
@@ -85,6 +86,7 @@ def test_it_ends_with_whoever_asked(tiny):
     process.stdout.close()
 
 
+@pytest.mark.hard
 def test_a_batch_that_cannot_fit_is_not_tried(tiny):
     limit = resources.fixed(tiny, "sgd") + 5 * resources.per_picture(tiny)
     told = heard(asked(tiny, [2, 4, 8, 16], "sgd", limit))

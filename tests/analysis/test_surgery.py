@@ -63,6 +63,7 @@ def test_the_operated_network_is_the_arithmetic_written_out(name, scales):
     assert np.allclose(found.sure, expected.softmax(1).max(1).values.numpy(), atol=1e-4)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize(("name", "arguments", "channels", "size"), [
     ("resnet14", {}, 3, 32), ("plain14", {}, 3, 32), ("resnet50", {"heads": [5], "stem_width": 8, "widths": [4, 4, 8, 8]}, 3, 64),
     ("hw4-resnet", {"heads": [6]}, 3, 32), ("grapheme-resnet", {"heads": [4, 3, 2]}, 1, 64)])

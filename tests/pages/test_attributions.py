@@ -45,6 +45,7 @@ def test_every_view_under_the_maps(runs, view):
     assert "The map adds up to" in captions(app)
 
 
+@pytest.mark.short(3)
 @pytest.mark.parametrize(("name", "arguments"), [
     ("simple-cnn", {"in_channels": 1}), ("grapheme-resnet", {"heads": [4, 3, 2]}), ("hw4-resnet", {"heads": [5]})])
 @pytest.mark.parametrize("show", ["Maps", "Depth", "Deletion", "Fake?"])

@@ -43,6 +43,7 @@ def test_the_numbers_are_those_of_a_plain_pass(runs):
     assert table["pictures"].tolist() == [", ".join(map(str, line)) for line in found.pictures]
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code"])
 def test_the_picked_channel_in_detail(runs, view):
     write(runs, "resnet8", {}, ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"])
@@ -53,6 +54,7 @@ def test_the_picked_channel_in_detail(runs, view):
     assert "128 small steps" in captions(app)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize(("name", "arguments"), [
     ("simple-cnn", {"in_channels": 1}), ("grapheme-resnet", {"heads": [4, 3, 2]}), ("hw4-resnet", {"heads": [5]}),
     ("plain8", {}), ("resnet8", {"norm": "none", "activation": "tanh"})])

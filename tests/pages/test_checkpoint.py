@@ -191,6 +191,7 @@ def test_the_table_of_tensors_is_the_analysis(folders):
     assert table["of parameters"].sum() == pytest.approx(1)
 
 
+@pytest.mark.short(3)
 @pytest.mark.parametrize(("name", "words"), [
     ("conv1.weight", "a convolution of 16 x 3 x 3 x 3"), ("layer2.0.conv1.weight", "a convolution of 32 x 16 x 3 x 3"),
     ("fc.weight", "a linear of 10 x 64"), ("layer1.0.bn1.weight", "a batch norm's scale of 16"),
@@ -206,6 +207,7 @@ def test_a_counter_is_a_sentence():
     assert "It counts 0 batches" in text(app)
 
 
+@pytest.mark.short(4)
 @pytest.mark.parametrize("section", ["Card", "Tensors", "Compare"])
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_every_view_of_every_section(section, view):

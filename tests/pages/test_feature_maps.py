@@ -128,6 +128,7 @@ def test_a_residual_block_adds_up(run):
     assert f"F(x) is **{share.ratio:.2f}** times as long as x" in "".join(text.value for text in app.markdown)
 
 
+@pytest.mark.short(4)
 @pytest.mark.parametrize("look", ["Whole network", "One layer", "One residual block"])
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_every_view_of_every_look(run, look, view):
@@ -137,6 +138,7 @@ def test_every_view_of_every_look(run, look, view):
         compile(app.code[0].value, "code", "exec")
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize(("network", "arguments"), [("grapheme-resnet", {}), ("simple-cnn", {}), ("plain8", {}),
                                                     ("hw4-resnet", {}), ("resnet50-cifar", {"in_channels": 1})])
 def test_other_networks_and_heads(runs_folder, network, arguments):

@@ -67,6 +67,7 @@ def test_a_twin_stands_below_on_the_same_steps_and_colours():
     assert sum(len(e.proto.bytes) for e in app.get("bidi_component")) < 40_000
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("view", ["Formula", "Code", "Numbers"])
 def test_every_view_under_the_map(view):
     app = page(view=view)
@@ -160,6 +161,7 @@ def test_new_dice_are_another_seed_in_the_link():
     assert app.number_input(key="seed").value != 0 and not app.exception
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("view", ["Formula", "Code", "Numbers"])
 def test_every_view_under_the_lines(view):
     app = page(part="Before the first step", depth="8", view=view)

@@ -62,6 +62,7 @@ def test_without_any_checkpoint(runs_folder, name):
         assert "no trained network here yet" in app.info[0].value
 
 
+@pytest.mark.short(4)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_every_view_of_a_page_with_a_run(runs_folder, name, view):
@@ -98,6 +99,7 @@ def test_heads_that_are_no_numbers_are_a_sentence_and_the_controls_stay(runs_fol
     assert not app.error and "11,181,642" in [metric.value for metric in app.metric]
 
 
+@pytest.mark.short(3)
 @pytest.mark.parametrize("network", ["wide-resnet50-2", "resnext50-32x4d", "hw4-resnet", "grapheme-resnet"])
 @pytest.mark.parametrize("view", ["Story", "Formula"])
 def test_the_kin_and_the_courses_networks(runs_folder, network, view):

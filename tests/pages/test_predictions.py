@@ -98,6 +98,7 @@ def test_the_picture_is_remembered_from_page_to_page(network):
     assert app.header[0].value == headline(network, uploads.decode(data, "x").image)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_every_view_under_the_picture(view):
     app = open_page("inspect/predictions", view=view)

@@ -90,6 +90,7 @@ def test_what_cannot_be_trained_is_one_sentence(query, words):
     assert app.number_input(key="batch")  # the controls are still there
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize(("view", "words"), [("Formula", "60,192,808 × 4 bytes"), ("Code", "saved_tensors_hooks"),
                                              ("Numbers", "counted once")])
 def test_the_other_views(view, words):
@@ -106,6 +107,7 @@ def test_the_other_views(view, words):
         assert "python -m resnet_viz resources resnet152 --batch-size 32" in app.code[1].value
 
 
+@pytest.mark.hard
 def test_real_steps_beside_the_estimate():
     app = page(network="resnet8", batch="2")
     button(app, "Measure").click().run(timeout=120)

@@ -40,6 +40,7 @@ def texts(app) -> str:
     return "\n".join(markdown.value.replace("\\", "") for markdown in app.markdown)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_accuracy_and_the_twin_beside(own, view):
     model = write(own, "a", "resnet8", {}, "digits", epochs=1)
@@ -63,6 +64,7 @@ def surgery_patient(app):
     return next(sheet.patient for sheet in store._kept.values() if sheet.patient.name == "runs/a")
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize(("network", "arguments"), [
     ("grapheme-resnet", {"heads": [4, 3, 2]}), ("hw4-resnet", {"heads": [5]}), ("resnet8", {"in_channels": 1, "heads": [3]})])
 def test_any_checkpoint_keeps_answers_on_photographs(own, monkeypatch, network, arguments):

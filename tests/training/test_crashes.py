@@ -134,6 +134,7 @@ def test_the_writes_of_a_run_are_counted(tmp_path, monkeypatch):
     assert 25 <= done[0] <= 45
 
 
+@pytest.mark.short(3)
 @pytest.mark.parametrize("name, at", [(name, at) for seed, name in enumerate(RECIPES)
                                       for at in sorted(random.Random(seed).sample(range(1, 26), 6))])
 def test_killed_in_any_write(tmp_path, monkeypatch, whole, name, at):
@@ -148,6 +149,7 @@ def test_killed_in_any_write(tmp_path, monkeypatch, whole, name, at):
     check_same(run, whole_run)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("at", [1, 7, 14, 20])
 def test_a_full_disk_is_a_sentence_and_costs_nothing_saved(tmp_path, monkeypatch, whole, at, code):
@@ -177,6 +179,7 @@ def test_a_disk_so_full_that_not_even_the_status_fits(tmp_path, monkeypatch, cap
     assert "is full" in said and said.count("\n") == 1
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("at", [3, 12])
 def test_kill_9_in_a_process_of_its_own(tmp_path, whole, at):
     whole_run, run = whole("sgd"), tmp_path / "run"
@@ -216,6 +219,7 @@ def ordered(config, run, orders, dies_at=None):
         return train(run, from_dict(runs.read_config(run)), status)
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_a_rate_changed_by_hand_is_applied_again_after_a_kill(tmp_path, name):
     config, orders = RECIPES[name], {3: [("lr", 0.02)], 6: [("pause", None), ("lr", 0.001), ("resume", None)]}

@@ -195,6 +195,7 @@ def test_two_processes_learn_what_one_does(tmp_path, torchrun):
     assert (runs.read_status(two)["processes"], runs.read_status(two)["threads"]) == (2, 1)
 
 
+@pytest.mark.hard
 def test_they_pause_stop_go_on_and_die_together(tmp_path, torchrun):
     run = tmp_path / "run"
     process.create(LONG, run)

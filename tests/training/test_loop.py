@@ -121,6 +121,7 @@ def same(a, b) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("step", [7, 10, 13])  # in the first epoch, between two, in the second
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, finished, step):
     run = tmp_path / "run"

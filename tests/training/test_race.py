@@ -32,6 +32,7 @@ def plain(config):
     return switches.possible(config)["shortcuts"]["plain"]
 
 
+@pytest.mark.hard
 def test_twins_finish_and_have_seen_the_same_pictures(begin):
     first, second = begin(dataclasses.replace(TINY, epochs=1), dataclasses.replace(plain(TINY), epochs=1), ("residual", "plain"))
     wait_for(lambda: all(runs.state(run) == "finished" for run in (first, second)))

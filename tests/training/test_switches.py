@@ -14,6 +14,7 @@ ONE_EACH = {preset.config.network: preset.name for preset in PRESETS.values()}.v
 CASES = [(preset, name) for preset in ONE_EACH for name in switches.possible(PRESETS[preset].config)]
 
 
+@pytest.mark.short(20)
 @pytest.mark.parametrize(("preset", "name"), CASES)
 def test_the_other_twin_differs_in_that_switch_alone_and_can_be_built(preset, name):
     config = PRESETS[preset].config

@@ -26,6 +26,7 @@ WRITERS = {  # what changes something for others than the person's own session
     "resnet_viz.training.run_archive": {"add"},
     "resnet_viz.corrections": {"remember", "forget"},
     "resnet_viz.pretrained": {"fetch"},
+    "resnet_viz.analysis.landscape_process": {"start", "stop"},
     "resnet_viz.analysis.resource_measurement": {"events"},  # real training steps
 }
 ASKED_BEFORE = {

@@ -42,6 +42,7 @@ def overlap(one, other) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
+@pytest.mark.short(20)
 @pytest.mark.parametrize("name, level, folded", VIEWS)
 def test_nothing_overlaps(name, level, folded):
     drawing = laid_out(name, level, folded)
@@ -60,6 +61,7 @@ def test_nothing_overlaps(name, level, folded):
         assert at[0] >= 0 and at[1] >= 0 and at[2] <= drawing.width and at[3] <= drawing.height, at
 
 
+@pytest.mark.short(8)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("folded", [True, False])
 def test_every_level_has_every_shortcut(name, folded):
@@ -99,6 +101,7 @@ def test_boxes_are_as_tall_as_their_maps_are_large(name, level):
 # The table
 
 
+@pytest.mark.short(8)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("folded", [True, False])
 def test_rows_add_up_and_every_box_has_its_row(name, folded):

@@ -22,6 +22,7 @@ NOT_A_VIEW = {  # key (a pattern) -> why it does not travel
     r"run_picker": "the URL's `run` carries it (ui/runs.py)",
     r"depth-[\d-]+": "chooses the network, which is in the URL",
     r"measure_\w+": "work on this machine, whose result stays in the session",
+    r"landscape_(data|grid|limit|plane|seed)": "work that is not begun yet",
     r"by_hand_\w+": "kept for the file, whoever opens it",
 }
 SECTIONS = [(name, {}) for name in PAGES] + [
@@ -29,6 +30,7 @@ SECTIONS = [(name, {}) for name in PAGES] + [
 ] + [("inspect/checkpoint", {"section": section}) for section in ("Tensors", "Compare", "Measure", "Save as")] + [
     *(("learn/data", {"part": part}) for part in ("Normalisations", "Data sets", "ImageNet", "Fine-tuning")),
     ("learn/data", {"part": "Data sets", "data": "Glyphs", "data_split": "test"}),
+    ("learn/landscape", {"of": "Your own"}),
     ("inspect/kernels", {"convolution": "layer2.0.conv1", "present": "true"}),
     ("inspect/architecture", {"network": "resnet50", "part": "Arithmetic", "calculator": "Pooling"}),
 ]

@@ -79,6 +79,7 @@ def test_the_page_shows_the_networks_own_numbers():
     assert data["output"][0] == sorted(data["output"][0], reverse=True)
 
 
+@pytest.mark.short(4)
 @pytest.mark.parametrize(("operation", "view"), VIEWED)
 def test_every_operation_on_the_page(operation, view):
     app = open_page("learn/operations", operation=operation.capitalize(), view=view)

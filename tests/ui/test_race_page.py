@@ -108,6 +108,7 @@ def test_an_update_stays_small_at_ten_thousand_points_and_keeps_every_peak(home)
     assert raw["total"] == 10_001 and raw["y"].max() == 9e3
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("view", ["Formula", "Code", "Numbers"])
 def test_every_view_under_the_curves(pair, view):
     at = open_page()

@@ -1,0 +1,20 @@
+"""The short form of the long tests: `make test` runs some variants of each, `make test-hard` all the others."""
+
+from collections import defaultdict
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a test with @pytest.mark.short(n), n variants from first to last stay; the others count as hard."""
+    variants = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("short"):
+            variants[item.path, item.originalname].append(item)
+    for found in variants.values():
+        (count,) = found[0].get_closest_marker("short").args
+        kept = {round(place * (len(found) - 1) / max(count - 1, 1)) for place in range(count)}
+        for place, item in enumerate(found):
+            if place not in kept:
+                item.add_marker("hard")
