@@ -22,8 +22,8 @@ def at_place(step: Step, place: int, columns: int) -> float:
 
 
 def telling_place(found: Walk) -> int:
-    """Where both F(x) and x count most, in reading order; not at the border, where there is another place."""
-    smaller = np.minimum(np.abs(found.residual), np.abs(found.shortcut))
+    """Where both F(x) and x count most and something is left, in reading order; where possible not at the border."""
+    smaller = np.minimum(np.abs(found.residual), np.abs(found.shortcut)) * (found.end != 0)
     if min(smaller.shape) > 2:
         smaller = smaller * np.pad(np.ones([side - 2 for side in smaller.shape]), 1)
     return int(np.nan_to_num(smaller if smaller.any() else np.abs(found.residual)).argmax())
