@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resnet_viz.ui import presenter, startup
+from resnet_viz.ui import lecture, presenter, printing, startup
 
 HERE = Path(__file__).parent
 PAGES = {  # section -> (script under pages/, title, icon); a page is listed when it works
@@ -35,6 +35,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("learn/residual_block", "Residual block", "call_merge"),
         ("learn/depth", "Depth", "stacks"),
         ("learn/data", "Data", "photo_library"),
+        ("learn/plan", "Lecture plan", "list"),
     ],
 }
 
@@ -51,11 +52,13 @@ def main() -> None:
         initial_sidebar_state="collapsed" if presenting else "auto",
     )
     presenter.large_type()
+    printing.style()
     chosen = st.navigation(
         {section: [page(*entry) for entry in entries] for section, entries in PAGES.items()},
         position="top" if presenting else "sidebar",
         expanded=True,  # no page hides behind "View more"
     )
+    lecture.arrive()
     if problem := startup.installation_problem():
         st.warning(problem)
     with st.spinner("Starting PyTorch (a few seconds, once) ..."):

@@ -1,7 +1,6 @@
 """The frame of every page: its question, its problems as one sentence, and what stands under the picture."""
 
 import io
-import re
 from collections.abc import Callable
 from contextlib import contextmanager
 
@@ -9,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from ..problems import Problem
-from . import presenter, share, visitor
+from . import lecture, presenter, share, visitor
+from .words import plain
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!~$|<>:-])")
 PERCENT = st.column_config.NumberColumn(format="percent")  # of a fraction 0..1; download_table shows one decimal
 VIEWS = {"story": "Story", "formula": "Formula", "code": "Code", "numbers": "Numbers", "questions": "Questions"}
 
@@ -35,6 +34,7 @@ def page(question: str, line: str) -> None:
             share.copy_link()
             presenter.switch()
     st.markdown(line)
+    lecture.bar()
 
 
 @contextmanager
@@ -49,11 +49,6 @@ def problems():
     except Problem as problem:
         st.error(plain(str(problem)), icon=":material/error:")
         visitor.was_told(str(problem))
-
-
-def plain(text: str) -> str:
-    """Text from outside (file and class names) for Markdown: shown as it is, neither formatted nor loading anything."""
-    return MARKDOWN.sub(r"\\\1", text)
 
 
 def under_picture(key: str, **views: Callable[[], None]) -> None:

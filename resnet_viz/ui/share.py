@@ -5,7 +5,10 @@ import socket
 
 import streamlit as st
 
+from ..problems import Problem
+from . import lecture
 from .component import component
+from .words import plain
 
 ANYWHERE = (None, "", "0.0.0.0", "::")  # server.address, where other machines can reach the server
 
@@ -14,7 +17,18 @@ _copy_link = component("share")
 
 def copy_link() -> None:
     """The button; it takes the address from the browser, where every choice of the page already stands."""
-    _copy_link(key="copy_link", data={"host": _host()}, width="content", height="content")
+    _copy_link(key="copy_link", data={"host": _host()}, width="content", height="content", on_add_change=_add)
+
+
+def _add() -> None:
+    """The view on the screen becomes a step of the lecture plan."""
+    address = (st.session_state.get("copy_link") or {}).get("add")
+    if not isinstance(address, str):
+        return
+    try:
+        st.toast(plain(lecture.add(address)), icon=":material/playlist_add:")
+    except Problem as problem:
+        st.toast(plain(str(problem)), icon=":material/error:")
 
 
 @st.cache_data(ttl=600, show_spinner=False)

@@ -23,12 +23,14 @@ NOT_A_VIEW = {  # key (a pattern) -> why it does not travel
     r"depth-[\d-]+": "chooses the network, which is in the URL",
     r"measure_\w+": "work on this machine, whose result stays in the session",
     r"landscape_(data|grid|limit|plane|seed)": "work that is not begun yet",
+    r"plan_\w+": "the plan is a file of the person's own; Save keeps it",
     r"by_hand_\w+": "kept for the file, whoever opens it",
 }
 SECTIONS = [(name, {}) for name in PAGES] + [
     ("inspect/architecture", {"part": part}) for part in ("The paper's table", "Parameter shapes", "Arithmetic")
 ] + [("inspect/checkpoint", {"section": section}) for section in ("Tensors", "Compare", "Measure", "Save as")] + [
     *(("learn/data", {"part": part}) for part in ("Normalisations", "Data sets", "ImageNet", "Fine-tuning")),
+    ("learn/plan", {"edit": "true"}),
     ("learn/data", {"part": "Data sets", "data": "Glyphs", "data_split": "test"}),
     ("learn/landscape", {"of": "Your own"}),
     ("inspect/kernels", {"convolution": "layer2.0.conv1", "present": "true"}),

@@ -1,9 +1,10 @@
 // Copies the page's address. data: {host}, what localhost is called by other machines, or null where none can reach it.
+// Then it offers to add the view to the lecture plan: `add` goes to the server with the address.
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
-const SHOWN_MS = 6000;
+const SHOWN_MS = 12000;
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".share");
   if (!root) {
     root = document.createElement("div");
@@ -13,12 +14,18 @@ export default function ({ data, parentElement }) {
     parentElement.appendChild(root);
   }
   const [button, said] = root.children;
+  said.onfocus = said.onmouseenter = () => clearTimeout(root.timer);      // who reads it or goes for the button has time
   button.title = "Copy the address of this page with everything that is chosen on it";
   button.onclick = async () => {
     const { link, note } = address(data.host);
     const copied = await copy(link, root);
     said.replaceChildren(copied ? `Copied. ${note}` : "Your browser forbids copying; take it from here: ");
     if (!copied) said.append(field(link));
+    const add = element("button", { type: "button", class: "add" }, said, "Add to the lecture plan");
+    add.onclick = () => {
+      setTriggerValue("add", window.location.pathname + window.location.search);
+      said.hidden = true;
+    };
     said.classList.toggle("rightwards", button.getBoundingClientRect().left < window.innerWidth / 2);   // to where there is room
     said.hidden = false;
     clearTimeout(root.timer);
