@@ -34,6 +34,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("learn/batch_norm", "Batch norm", "mood"),
         ("learn/residual_block", "Residual block", "call_merge"),
         ("learn/depth", "Depth", "stacks"),
+        ("learn/overfitting", "Overfitting", "psychology"),
         ("learn/data", "Data", "photo_library"),
         ("learn/plan", "Lecture plan", "list"),
     ],

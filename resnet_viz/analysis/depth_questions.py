@@ -26,11 +26,13 @@ def quarter_power(random: Random) -> Question:
     """0.25 to some power."""
     layers = random.choice((5, 10, 18, 30, 50, 108))
     right = number(depth.SLOPE ** layers)
-    return ask(f"A sigmoid's slope is at most 0.25. What do {layers} sigmoids in a row leave of a gradient, at the most, "
+    return ask(f"A sigmoid's slope is at most 0.25. What do {layers} sigmoids in a row leave of a gradient, at the "
+               "most, "
                "if nothing else multiplies it?", right,
                _options(right, {number(depth.SLOPE / layers): "That divides by the number of layers; slopes multiply.",
                                 number(depth.SLOPE * layers): "That adds up. Slopes along a chain multiply.",
-                                number(0.5 ** layers): "That takes 0.5, the sigmoid's value at 0; its slope there is 0.25."}),
+                                number(0.5 ** layers): "That takes 0.5, the sigmoid's value at 0; its slope there is "
+                                                       "0.25."}),
                f"0.25 to the power of {layers} is {right}.", random)
 
 
@@ -40,10 +42,12 @@ def factor_of(ways: Sequence[Way], names: Sequence[str], random: Random) -> Ques
     way, name = ways[at], names[at]
     last = (way.lost or len(way.shares)) - 1
     left, right = way.share(last), number(way.factor(last))
-    return ask(f"**{name}**, {last} layers back from the last convolution: {number(left)} of its pull is left. What does "
+    return ask(f"**{name}**, {last} layers back from the last convolution: {number(left)} of its pull is left. What "
+               "does "
                "one layer let through on average (in the geometric mean)?", right,
                _options(right, {number(left / last): "That divides by the layers; they multiply.",
-                                number(depth.SLOPE): "0.25 is the most that a sigmoid's own slope can be; weights, batch "
+                                number(depth.SLOPE): "0.25 is the most that a sigmoid's own slope can be; weights, "
+                                                     "batch "
                                                      "norm and shortcuts multiply too.",
                                 number(left): "That is what all of them together let through.",
                                 number(way.factor(last) ** 2): "That is two layers."}),
@@ -71,10 +75,12 @@ def bound(ways: Sequence[Way], names: Sequence[str], random: Random) -> Question
              False: f"more than 0.25 to the power of {last}, which is {number(most)}"}
     right = texts[left < most]
     why = ("the weights are small and multiply too" if left < most else
-           "0.25 bounds the slope of a sigmoid only; what the weights, batch norm, shortcuts or another activation make "
+           "0.25 bounds the slope of a sigmoid only; what the weights, batch norm, shortcuts or another activation "
+           "make "
            "of it is not bounded by it")
     return ask(f"**{name}**, {way.depth} layers: the first layer gets of the last convolution's pull ...", right,
-               {texts[not left < most]: "The article argues with 0.25 a layer and stops there. Measured, it is only one of "
+               {texts[not left < most]: "The article argues with 0.25 a layer and stops there. Measured, it is only "
+                                        "one of "
                                         "the factors."},
                f"It gets {number(left)}: {why}.", random)
 
@@ -83,7 +89,8 @@ def shortcut_slope(random: Random) -> Question:
     """1 + F' through several blocks."""
     slope, blocks = random.choice((-0.1, 0.05, 0.1, 0.2)), random.choice((9, 18, 27, 54))
     right = number((1 + slope) ** blocks)
-    return ask(f"{blocks} residual blocks x + F(x), each with F' = {number(slope)}. By how much is a gradient multiplied "
+    return ask(f"{blocks} residual blocks x + F(x), each with F' = {number(slope)}. By how much is a gradient "
+               "multiplied "
                "on its way through all of them?", right,
                _options(right, {number(slope ** blocks): "That is the plain network: it forgets the 1 of the shortcut.",
                                 number(1 + slope): "That is one block.",
@@ -120,10 +127,12 @@ def would_be_overfitting(pairs: dict[str, tuple[Learned, Learned]], random: Rand
     test, low, high = shallow.test, percent(0.4 * train), percent(1.5 * train)
     worse = percent(min(1.2 * test, 0.95))
     right = f"training error {low}, test error {worse}"
-    return ask(f"{title(shallow).capitalize()} has a training error of {percent(train)} and a test error of {percent(test)}. "
+    return ask(f"{title(shallow).capitalize()} has a training error of {percent(train)} and a test error of "
+               f"{percent(test)}. "
                "Which of these would a deeper network show that **overfits**?", right,
                {f"training error {high}, test error {worse}": "Worse at both: that is degradation.",
-                f"training error {low}, test error {percent(0.6 * test)}": "Better at both: that is simply a better network.",
+                f"training error {low}, test error {percent(0.6 * test)}": "Better at both: that is simply a better "
+                    "network.",
                 f"training error {high}, test error {percent(0.6 * test)}":
                     "That happens where training is made harder on purpose, by augmentation or dropout."},
                "Overfitting means better on what was learned, worse on everything else.", random)
@@ -134,14 +143,17 @@ def vanished(pairs: dict[str, tuple[Learned, Learned]], random: Random) -> Quest
     epoch = random.randrange(len(deep.epochs))
     ratio = float(deep.reach[epoch])
     right = f"about {number(float(f'{ratio:.1g}'))} times the last convolution's"
-    return ask(f"{title(deep).capitalize()} with batch norm, in epoch {int(deep.epochs[epoch])} of its training. How strong "
+    return ask(f"{title(deep).capitalize()} with batch norm, in epoch {int(deep.epochs[epoch])} of its training. How "
+               "strong "
                "was the gradient of its **first** layer?", right,
                _options(right, {f"{number(depth.SLOPE ** (deep.depth - 2))} of the last convolution's":
                                 f"That is 0.25 to the power of {deep.depth - 2}, a sigmoid's bound; here are ReLU and "
                                 "batch norm.",
                                 "exactly 0": "Then the first layer would never have changed.",
-                                "a million times the last convolution's": "With batch norm plain networks tend that way "
-                                                                          "before the first step, at much greater depth."}),
+                                "a million times the last convolution's": "With batch norm plain networks tend that "
+                                    "way "
+                                                                          "before the first step, at much greater "
+                                                                              "depth."}),
                f"Measured in the run: {number(ratio)} times. It is no vanishing gradient.", random)
 
 
@@ -150,9 +162,11 @@ def points(pairs: dict[str, tuple[Learned, Learned]], random: Random) -> Questio
     shallow, deep = pairs[word]
     a, b = round(100 * shallow.test, 1), round(100 * deep.test, 1)
     doubt = 100 * depth.doubt(shallow, deep, "test")
-    texts = {"real": "more than chance: depth changed the result", "chance": "within chance: nobody can say which is better"}
+    texts = {"real": "more than chance: depth changed the result", "chance": "within chance: nobody can say which is "
+        "better"}
     right = texts["real" if abs(b - a) > doubt else "chance"]
-    return ask(f"{title(shallow).capitalize()} errs on {a:.1f} % of 10,000 test pictures, {title(deep)} on {b:.1f} %. Two "
+    return ask(f"{title(shallow).capitalize()} errs on {a:.1f} % of 10,000 test pictures, {title(deep)} on {b:.1f} "
+               "%. Two "
                f"standard errors of the difference are {doubt:.1f} points. The difference is ...", right,
                _options(right, dict.fromkeys(texts.values(), f"{abs(b - a):.1f} against {doubt:.1f} points.")),
                f"{abs(b - a):.1f} points against {doubt:.1f}; and another first draw moves both once more.", random)
@@ -162,11 +176,13 @@ def copied(random: Random) -> Question:
     """The construction of He et al., section 1."""
     deep, shallow = random.choice(((56, 20), (110, 56), (34, 18)))
     right = "Copy the shallow one, and let the other layers pass on what they get"
-    return ask(f"How can a plain network of {deep} layers do at least as well on its training pictures as one of {shallow}?",
+    return ask(f"How can a plain network of {deep} layers do at least as well on its training pictures as one of "
+               f"{shallow}?",
                right,
                {"It cannot: more layers always lose something": "A layer that passes on what it gets loses nothing.",
                 "By learning its training pictures by heart": "That says nothing about why it could be **at least** as "
                                                               "good.",
                 "Only with shortcuts": "Shortcuts make it easy to find; possible it is without them."},
-               f"{deep - shallow} layers that do nothing are a solution by construction (He et al. 2016, section 1). That "
+               f"{deep - shallow} layers that do nothing are a solution by construction (He et al. 2016, section 1). "
+               "That "
                "training does not find it is the degradation problem.", random)

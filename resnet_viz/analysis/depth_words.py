@@ -45,7 +45,8 @@ def finding(ways: Sequence[Way], names: Sequence[str]) -> str:
 def story(ways: Sequence[Way], names: Sequence[str]) -> list[str]:
     """Sentences that hold for these very measurements."""
     lines = ["A weight far from the loss hears of it only through all the layers in between, and every one of them "
-             "multiplies. A factor of a half over 100 layers leaves 8e−31, one of 1.1 makes 13,800 of 1. Only factors close "
+             "multiplies. A factor of a half over 100 layers leaves 8e−31, one of 1.1 makes 13,800 of 1. Only "
+             "factors close "
              "to 1 survive depth."]
     sigmoids = [(way, name) for way, name in zip(ways, names) if way.probed.combination.activation == "sigmoid"]
     lines += [_of_sigmoid(way, name) for way, name in sigmoids[:1]]
@@ -60,7 +61,8 @@ def _of_sigmoid(way: Way, name: str) -> str:
     last = len(way.shares) - 1
     bound, left = float(depth.quarter(last)), way.shares[-1]
     measured = number(left) if left else "0, for float32 has no number below 1.4e−45"
-    begin = (f"**{name}**: {factor_text(way)} a layer. A sigmoid's slope is at most 0.25, and 0.25 to the power of {last} is "
+    begin = (f"**{name}**: {factor_text(way)} a layer. A sigmoid's slope is at most 0.25, and 0.25 to the power of "
+             f"{last} is "
              f"{number(bound)}; measured is {measured}.")
     if left < bound:  # also where nothing is left
         return (f"{begin} That is less: the weights between the sigmoids multiply too, and are small. The quarter is "
@@ -122,7 +124,8 @@ def title(one: Learned) -> str:
 
 def learned_said(found: Sequence[Learned], index: int) -> str:
     """The errors after one epoch."""
-    errors = "; ".join(f"{title(one)}: {percent(one.train[index])} in training, {percent(one.held_out[index])} on pictures "
+    errors = "; ".join(f"{title(one)}: {percent(one.train[index])} in training, {percent(one.held_out[index])} on "
+                       "pictures "
                        "kept back" for one in found)
     return f"Wrong after epoch {int(found[0].epochs[index])}: {errors}."
 
@@ -147,16 +150,20 @@ def learned_story(pairs: dict[str, tuple[Learned, Learned]]) -> list[str]:
             lines.append("**Nor are its gradients gone.** It has batch norm. All through the run its first layer was "
                          f"pulled at {number(low)} to {number(high)} times as strongly as its last convolution "
                          f"(a vanishing signal would be below {LEAST:g}).")
-    lines.append("So the deeper plain network could do what the shallower one does (copy its layers, let the others pass "
-                 "everything on), and the optimiser does not find it. A shortcut makes passing on the easy case: the block "
+    lines.append("So the deeper plain network could do what the shallower one does (copy its layers, let the others "
+                 "pass "
+                 "everything on), and the optimiser does not find it. A shortcut makes passing on the easy case: the "
+                 "block "
                  "has only to add something to it (He et al. 2016, section 1 and 4.1).")
-    lines.append("One run of each, 12 epochs of 13,500 pictures, CIFAR-10 (JPEG); the errors while learning are those on "
+    lines.append("One run of each, 12 epochs of 13,500 pictures, CIFAR-10 (JPEG); the errors while learning are "
+                 "those on "
                  "cropped and flipped pictures. The paper trained on for 64,000 steps, and found the same.")
     return lines
 
 
 def _compared(shallow: Learned, deep: Learned, found: dict[str, bool]) -> str:
-    begin = (f"**{title(shallow).capitalize()} against {deep.depth}**: training error {percent(shallow.train[-1])} against "
+    begin = (f"**{title(shallow).capitalize()} against {deep.depth}**: training error {percent(shallow.train[-1])} "
+             "against "
              f"{percent(deep.train[-1])}, test error {percent(shallow.test)} against {percent(deep.test)}.")
     if found["degradation"]:
         return f"{begin} More layers, and worse at both: this is called degradation."
@@ -177,7 +184,8 @@ def learned_formulas(pairs: dict[str, tuple[Learned, Learned]], index: int) -> l
     lines = [r"\text{error} = \frac{\text{pictures answered wrongly}}{\text{pictures}}"]
     for word, (shallow, deep) in pairs.items():
         a, b = 100 * float(shallow.train[index]), 100 * float(deep.train[index])
-        lines.append(rf"\text{{{word}, training:}}\quad e_{{{deep.depth}}} - e_{{{shallow.depth}}} = {b:.1f} - {a:.1f} = "
+        lines.append(rf"\text{{{word}, training:}}\quad e_{{{deep.depth}}} - e_{{{shallow.depth}}} = {b:.1f} - "
+                     rf"{a:.1f} = "
                      rf"{b - a:+.1f}\ \text{{points}}")
     shallow, deep = pairs["residual"]
     return [*lines, r"\text{plain: } y = \mathrm{ReLU}\big(F(x)\big) \qquad \text{residual: } "

@@ -2,6 +2,7 @@
 
 from ..problems import one_of
 from . import presets_of_courses as courses
+from . import presets_of_lessons as lessons
 from . import presets_of_papers as papers
 from .config import Config
 from .preset import Preset
@@ -87,7 +88,7 @@ _OWN = (
 )
 
 
-PRESETS = {preset.name: preset for preset in (*_OWN, *papers.PRESETS, *courses.PRESETS)}
+PRESETS = {preset.name: preset for preset in (*_OWN, *lessons.PRESETS, *papers.PRESETS, *courses.PRESETS)}
 
 
 def find(name: str) -> Preset:

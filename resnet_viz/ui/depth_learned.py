@@ -28,7 +28,7 @@ return self.act2(out + x)  # plain: self.act2(out)"""
 def _learned(folder: str) -> dict[str, tuple[Learned, Learned]]:
     found = {word: tuple(checkpoints.BUNDLED / name for name in names) for word, names in PAIRS.items()}
     if not all((run / "metrics.jsonl").exists() for pair in found.values() for run in pair):
-        raise NothingYet("The four finished runs of this lesson are not installed here.", "pages/train/training.py",
+        raise NothingYet("The four finished runs of this lesson are not installed here; train them.", "pages/train/training.py",
                          "Train them: the recipes \"Degradation\"")
     return {word: tuple(map(depth.learned, pair)) for word, pair in found.items()}
 
@@ -56,7 +56,8 @@ def _command() -> str:
 
 def _note(found: list[Learned]) -> str:
     tested = ", ".join(f"{depth_words.title(one)} {percent(one.test)}" for one in found)
-    return (f"Finished runs of this project, CIFAR-10 (JPEG). Test error, asked once at the end on {found[0].test_pictures:,} "
+    return ("Finished runs of this project, CIFAR-10 (JPEG). Test error, asked once at the end on "
+            f"{found[0].test_pictures:,} "
             f"pictures: {tested}.")
 
 
@@ -74,7 +75,8 @@ def _panels(pairs: dict, found: list[Learned], epochs: np.ndarray) -> list[dict]
     vanished = player.line("vanished: a thousandth", ends, (depth.LEAST, depth.LEAST), player.PURPLE, dashed=True)
     shared = {"cursor": epochs, "rule": True}
     return [
-        player.lines("Wrong in training", finding, drawn("train"), ends, (0, 1.04 * top), ("epoch", "training error, %"),
+        player.lines("Wrong in training", finding, drawn("train"), ends, (0, 1.04 * top), ("epoch", "training error, "
+            "%"),
                      place="wide", ratio=0.62, **shared),
         player.lines("Wrong on pictures kept back", finding, drawn("held_out"), ends, (0, 1.04 * top),
                      ("epoch", "validation error, %"), **shared),

@@ -51,7 +51,8 @@ def choose() -> Setting:
         skip = st.toggle("Shortcuts", key="skip", bind="query-params", disabled=differ == "cures")
         with st.popover("More", icon=":material/tune:"):
             start = st.segmented_control("First weights", list(STARTS), default="PyTorch's own", required=True, key="start",
-                                         bind="query-params", help="He draws wider and with the number of outputs, so that "
+                                         bind="query-params", help="He draws wider and with the number of outputs, "
+                                                                   "so that "
                                          "ReLU keeps the signal's size (He et al. 2015)")
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120,
                                    help="The same seed gives the same pictures and the same first weights")
@@ -80,8 +81,10 @@ def scene() -> Scene:
         depth_words.code(ways[0], DATA, setting.seed, setting.start),
         _rows(ways, names, frames),
         lambda frame: depth_questions.of_ways(ways, names),
-        "Every line begins at the last convolution and ends at the network's first one. Dashed: 0.25 to the power of the "
-        "layers, which is what sigmoids alone would leave at the most. A line that leaves the picture is lost or explodes. "
+        "Every line begins at the last convolution and ends at the network's first one. Dashed: 0.25 to the power of "
+        "the "
+        "layers, which is what sigmoids alone would leave at the most. A line that leaves the picture is lost or "
+        "explodes. "
         "Small steps come from layers of other width.",
     )
 

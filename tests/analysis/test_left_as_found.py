@@ -105,6 +105,7 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "surgery.operated": lambda m, model, p: operated(m, model),
     "surgery.answers": lambda m, model, p: m.answers(model, IMAGES, RECIPE, HEADS, {BLOCK: 0.0}),
     "surgery.each_alone": lambda m, model, p: m.each_alone(model, IMAGES, RECIPE, HEADS),
+    "variance_shift.measure": lambda m, model, p: list(m.measure(model, torch.cat([INPUTS] * 4), torch.zeros(4), (0.0, 0.5))),
 }
 METHODS = {f"attributions.attribute {name}": lambda m, model, p, name=name: m.attribute(model, INPUTS, name, CLASS, None, p)
            for name in attributions.METHODS}
