@@ -39,6 +39,7 @@ PAGES = {  # page -> the question it answers
     "learn/depth": "Why did depth hurt, and what cured it?",
     "learn/overfitting": "When does a network learn by heart?",
     "learn/data": "What does the network get to see?",
+    "learn/plan": "What happens in the next lecture?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
                    "inspect/attributions", "inspect/channels", "inspect/surgery", "inspect/errors",
@@ -125,6 +126,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "learn/depth": lambda: "3.9e−17" in "".join(part.value for part in app.markdown),
         "learn/batch_norm": lambda: any("Probability of " in part.proto.json and "shuffle 20 of 20" in part.proto.json
                                         for part in app.get("bidi_component")),
+        "learn/plan": lambda: "90 minutes" in captions(app) and len(app.get("page_link")) == 13,
         "learn/data": lambda: len(steps_of(app)["frames"]) == 12 and steps_of(app)["original"]["width"] == 32,  # a shape
         "learn/residual_block": lambda: "layer2.0, channel" in str([part.proto.json for part in app.get("bidi_component")]),
         "learn/overfitting": lambda: "By heart: after 40 epochs" in "".join(part.value for part in app.markdown),
