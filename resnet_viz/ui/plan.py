@@ -109,8 +109,8 @@ def _undo() -> None:
 
 
 def _files(plan: Plan) -> None:
-    st.download_button("Save", plans.write(plan), "lecture-plan.json", "application/json", on_click="ignore", icon=":material/download:")
-    with st.popover("Open", icon=":material/folder_open:"):
+    st.download_button("Save the plan", plans.write(plan), "lecture-plan.json", "application/json", on_click="ignore", icon=":material/download:")
+    with st.popover("Open a plan", icon=":material/folder_open:"):
         number = st.session_state.setdefault("plan_files", 0)
         st.file_uploader("A lecture plan", ["json"], key=f"plan_file_{number}", max_upload_size=1, on_change=_open,
                          args=(f"plan_file_{number}",), help="One that was saved here. It replaces the plan on this page.")
