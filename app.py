@@ -36,6 +36,7 @@ PAGES = {  # section -> (script under pages/, title, icon); a page is listed whe
         ("learn/depth", "Depth", "stacks"),
         ("learn/overfitting", "Overfitting", "psychology"),
         ("learn/data", "Data", "photo_library"),
+        ("learn/landscape", "Landscape", "landscape"),
         ("learn/plan", "Plan", "list"),
     ],
 }

@@ -21,7 +21,7 @@ TINY = 1e-10  # beside the length of a direction: a filter of nothing but zeros 
 
 @dataclass(frozen=True)
 class Example:
-    """One filter of the first layer, for the formula: the lengths (L2 norms) of its weights and of what was drawn."""
+    """The first filter of a layer, for the formula: the lengths (L2 norms) of its weights and of what was drawn."""
 
     layer: str
     weights: float
@@ -29,8 +29,8 @@ class Example:
 
 
 def moved(state: Weights) -> dict[str, Tensor]:
-    """The tensors of a state_dict that are moved, in its order."""
-    return {name: tensor for name, tensor in state.items() if tensor.ndim > 1}
+    """The tensors of a state_dict that are moved, by name: files keep them in orders of their own, a seed must not care."""
+    return {name: state[name] for name in sorted(state) if state[name].ndim > 1}
 
 
 def lengths(tensor: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def path_plane(state: Weights, moments: list[Weights]) -> PathPlane:
     values, vectors = torch.linalg.eigh(centred @ centred.T)  # few moments, many weights: the small product has it all
     order = values.argsort(descending=True)[:2]
     if values[order[1]] <= 1e-12 * values.sum():
-        raise Problem("The weights that the run kept hardly differ: there is no path to see.")
+        raise Problem("The weights that the run kept hardly differ: there is no path to see; choose another run, or random directions.")
     both = torch.stack([centred.T @ vectors[:, i] for i in order])
     both = both / both.norm(dim=1, keepdim=True)
     points = differences @ both.T

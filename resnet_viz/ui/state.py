@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 from torch import nn
 
-from .. import checkpoints, corrections, pretrained, runs
+from .. import checkpoints, corrections, leavings, pretrained, runs
 from ..checkpoints import Checkpoint
 from ..problems import Problem
 from .page import NothingYet
@@ -123,6 +123,11 @@ def key_of(reference: str) -> str:
     return key_at(_path(reference))
 
 
+def path_of(reference: str) -> Path:
+    """The weights file behind one of references()."""
+    return st.session_state.opened.path if is_opened(reference) else _path(reference)
+
+
 def checkpoint_at(path: Path) -> Checkpoint:
     """The checkpoint in a weights file, read once for all sessions until the file changes."""
     return _read(str(path), key_at(path))
@@ -142,7 +147,7 @@ def open_file(name: str, data: bytes) -> None:
 
     One a session. It is kept on the disk, for what is set by hand later is applied when it is read.
     """
-    opened = Opened(name, hashlib.sha256(data).hexdigest(), TemporaryDirectory(prefix="resnet-viz-"))
+    opened = Opened(name, hashlib.sha256(data).hexdigest(), leavings.session_folder())
     try:
         opened.path.write_bytes(data)
     except OSError as error:

@@ -39,6 +39,7 @@ PAGES = {  # page -> the question it answers
     "learn/depth": "Why did depth hurt, and what cured it?",
     "learn/overfitting": "When does a network learn by heart?",
     "learn/data": "What does the network get to see?",
+    "learn/landscape": "What does the loss look like from here?",
     "learn/plan": "What happens in the next lecture?",
 }
 NEEDS_A_NETWORK = ("inspect/checkpoint", "inspect/predictions", "inspect/kernels", "inspect/feature_maps",
@@ -70,7 +71,7 @@ def alts(app: AppTest) -> str:
     charts = [element.proto.alt for element in app.get("plotly_chart")]
     strips = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("strips")]
     charts += [strip["alt"] for data in strips for strip in head_of(data)["strips"]]
-    walls = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("walls")]
+    walls = [c.proto.bytes for c in app.get("bidi_component") if c.proto.component_name.endswith("wall")]
     charts += [wall["alt"] for data in walls for wall in read(data)[0]["walls"]]
     return "\n".join(pictures + charts).replace("\xa0", " ")
 
@@ -128,10 +129,16 @@ def true_element(name: str, app: AppTest) -> bool:
                                         for part in app.get("bidi_component")),
         "learn/plan": lambda: "90 minutes" in captions(app) and len(app.get("page_link")) == 13,
         "learn/data": lambda: len(steps_of(app)["frames"]) == 12 and steps_of(app)["original"]["width"] == 32,  # a shape
+        "learn/landscape": lambda: "Plain 56: loss " in scene(app)["panels"][0]["alt"] and len(scene(app)["panels"]) == 2,
         "learn/residual_block": lambda: "layer2.0, channel" in str([part.proto.json for part in app.get("bidi_component")]),
         "learn/overfitting": lambda: "By heart: after 40 epochs" in "".join(part.value for part in app.markdown),
         "learn/operations": lambda: "from 9 to 20" in machine(app)["alt"],
     }[name]()
+
+
+def scene(app: AppTest) -> dict:
+    """The surfaces of the lesson on landscapes."""
+    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("landscape"))
 
 
 def machine(app: AppTest) -> dict:
