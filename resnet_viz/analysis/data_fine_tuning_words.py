@@ -80,8 +80,8 @@ def code(way: str) -> str:
     """The lines of PyTorch that begin this way."""
     begin = "model.load_state_dict(torch.load('weights.pth', weights_only=True))\nmodel.fc = nn.Linear(model.fc.in_features, 10)  # new\n"
     lines = {
-        "all layers learn": begin + "optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)\nmodel.train()\n",
-        "only the last layer learns": begin + "for name, weight in model.named_parameters():\n"
+        "all layers": begin + "optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)\nmodel.train()\n",
+        "only the last": begin + "for name, weight in model.named_parameters():\n"
         "    weight.requires_grad_(name.startswith('fc.'))\n"
         "optimiser = torch.optim.SGD(model.fc.parameters(), lr=0.05, momentum=0.9)\n"
         "model.eval()       # else batch norm's statistics would move although nothing learns\nmodel.fc.train()\n",

@@ -37,8 +37,8 @@ def story(recipe: str, size: tuple[int, int]) -> list[str]:
     }[recipe]
     return lines + [
         "**ToTensor** turns height × width × colour into colour × height × width, and bytes of 0 to 255 into numbers of 0 to 1. "
-        "**Normalize** takes the mean of each colour away and divides by its spread: the values then lie around 0, about as far "
-        "to both sides, which is where the first layer's weights expect them. Red is above 0 there, blue below.",
+        "**Normalize** takes the mean of each colour away and divides by its spread: with those of the training pictures the values "
+        "come to lie around 0, about as far to both sides. Red is above 0 there, blue below.",
         "A network must get its pictures with the same mean and spread as in training. With others it still answers, only worse, "
         "and nothing warns of it.",
     ]

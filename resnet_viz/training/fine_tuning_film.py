@@ -17,7 +17,7 @@ from ..data.preprocessing import Preprocessing, normalise
 from ..networks import zoo
 from . import fine_tuning
 
-WAYS = ("all layers learn", "only the last layer learns", "from scratch")
+WAYS = ("all layers", "only the last", "from scratch")  # what learns
 STEPS, EVERY, BATCH = 40, 4, 32
 RATE, MOMENTUM = 0.05, 0.9
 DATA = "digits"

@@ -20,7 +20,7 @@ def film() -> None:
     """The part "Fine-tuning"."""
     checkpoint = state.current_checkpoint()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        way = st.segmented_control("Way", WAYS, default=WAYS[0], required=True, key="way", bind="query-params")
+        way = st.segmented_control("What learns", WAYS, default=WAYS[0], required=True, key="way", bind="query-params")
         seed = int(st.number_input("Dice", 0, 999, 0, key="tuning_dice", bind="query-params", width=120, on_change=player.forget,
                                    help="Decides the new last layer's first weights and the order of the pictures"))
     if sum(tensor.numel() for tensor in checkpoint.state.values()) > MOST:

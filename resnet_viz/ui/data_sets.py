@@ -90,7 +90,7 @@ def _mean_wall(found: Summary, pictures: Pictures, head: int, most: int | None) 
     wall = Wall(f"The mean of {told}, class by class", means, f"Mean pictures of {len(names)} classes of {found.name}: {data_set_words.sharp(means)}")
     few = len(names) <= 10
     return walls.pick("data-classes", [wall], range(len(names)), names, label="Classes", first=0, in_url="class",
-                      columns=5 if few else None, most=560 if few else None)
+                      columns=5 if few else None, most=700 if few else None)
 
 
 def _pictures_of(found: Summary, pictures: Pictures, head: int, class_: int) -> None:

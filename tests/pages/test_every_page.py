@@ -127,7 +127,7 @@ def true_element(name: str, app: AppTest) -> bool:
         "learn/depth": lambda: "3.9e−17" in "".join(part.value for part in app.markdown),
         "learn/batch_norm": lambda: any("Probability of " in part.proto.json and "shuffle 20 of 20" in part.proto.json
                                         for part in app.get("bidi_component")),
-        "learn/plan": lambda: "90 minutes" in captions(app) and len(app.get("page_link")) == 13,
+        "learn/plan": lambda: "90 minutes" in captions(app) and len(app.get("page_link")) == 15,
         "learn/data": lambda: len(steps_of(app)["frames"]) == 12 and steps_of(app)["original"]["width"] == 32,  # a shape
         "learn/landscape": lambda: "Plain 56: loss " in scene(app)["panels"][0]["alt"] and len(scene(app)["panels"]) == 2,
         "learn/residual_block": lambda: "layer2.0, channel" in str([part.proto.json for part in app.get("bidi_component")]),
