@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from ..number_text import percent, plain
 from . import depth
 from .depth import Learned, Way
 from .gradient_probe import NAMES
 from .gradient_words import LEAST, MOST, number, tex
-from ..number_text import percent, plain
 
 CURES = {(False, False): "alone", (True, False): "+ batch norm", (False, True): "+ shortcuts", (True, True): "+ both"}
 
@@ -69,8 +69,10 @@ def _of_sigmoid(way: Way, name: str) -> str:
                 "not the whole factor.")
     cures = way.probed.combination
     why = " and ".join(word for word, on in (
-        ("batch norm, which divides by the small spread that the sigmoids leave and so multiplies the gradient", cures.norm),
-        ("the shortcut, which adds 1 to the block's own slope before the sigmoid behind the sum takes its part", cures.skip))
+        ("batch norm, which divides by the small spread that the sigmoids leave and so multiplies the gradient",
+         cures.norm),
+        ("the shortcut, which adds 1 to the block's own slope before the sigmoid behind the sum takes its part",
+         cures.skip))
         if on) or "the weights, which are large here"
     return f"{begin} That is more than the sigmoids alone could leave: the rest is due to {why}."
 

@@ -75,7 +75,8 @@ def rows(found: Draws) -> list[dict]:
     """Draw by draw."""
     columns = {"silenced": found.silenced, "PyTorch": found.training(True), "slides": found.training(False),
                "mean, PyTorch": found.means(True), "mean, slides": found.means(False)}
-    return [{"draw": i + 1} | {name: values[i].item() for name, values in columns.items()} for i in range(len(found.kept))]
+    return [{"draw": i + 1} | {name: values[i].item() for name, values in columns.items()}
+            for i in range(len(found.kept))]
 
 
 # Questions on dropout
@@ -109,13 +110,13 @@ def asked(found: Draws, random: Random) -> Question:
     slides = random.random() < 0.5
     sum_, p = found.asked(True), found.p
     right = short(found.asked(not slides), 3)
+    mistake = ("PyTorch's: it has scaled while learning." if slides else
+               "the slides': PyTorch has scaled while learning already.")
     who = "as the slides do it" if slides else "in PyTorch (`model.eval()`)"
     return ask(f"The neuron's weighted sum of all its inputs is {short(sum_, 3)}; p = {short(p)}. What does it give "
                f"when it is **asked**, {who}?",
                right,
-               _first(right, {short(found.asked(slides), 3): "That is " + ("PyTorch's: it has scaled while learning." if slides else
-                                                                          "the slides': PyTorch has scaled while "
-                                                                              "learning already."),
+               _first(right, {short(found.asked(slides), 3): f"That is {mistake}",
                               short(sum_ / (1 - p), 3): "Divided by 1 − p is what PyTorch does while learning.",
                               short(sum_ * p, 3): "p is the share that is silenced, not the one that is left.",
                               short(sum_ + 1, 3): ""}),
@@ -138,7 +139,8 @@ def how_many(p: float, random: Random) -> Question:
 def spread(found: Draws, random: Random) -> Question:
     right = "more noise in the sum"
     return ask("Inputs are scaled so that the mean of the sum stays. What does **not** stay?", right,
-               {"nothing changes at all": "A single draw is off by its silenced inputs.", "the number of weights": "Weights stay, inputs "
+               {"nothing changes at all": "A single draw is off by its silenced inputs.",
+                "the number of weights": "Weights stay, inputs "
                 "are silenced.", "the answer when it is asked": "That is what the scaling keeps."},
                f"Its standard deviation is {short(dropout.spread(found), 3)} here instead of 0. A batch norm behind "
                "it learns that "
@@ -195,7 +197,8 @@ return self.fc(self.dropout(torch.flatten(self.avgpool(x), 1)))"""
 
 
 def shift_rows(found: Sequence[Shift]) -> list[dict]:
-    return [{"p": one.p, "variance, learned": one.trained, "variance, asked": one.asked, "by the formula": one.expected, "asked / learned": one.ratio,
+    return [{"p": one.p, "variance, learned": one.trained, "variance, asked": one.asked,
+             "by the formula": one.expected, "asked / learned": one.ratio,
              "variance behind": one.output, "right": one.right} for one in found]
 
 

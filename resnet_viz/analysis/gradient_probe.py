@@ -50,7 +50,7 @@ COMBINATIONS = tuple(Combination(activation, norm, skip) for activation in ("sig
 @dataclass(frozen=True)
 class Probed:
     """L2 norms of the gradient of the mean cross-entropy, of every weight in the order of the layers (the input's
-    first): `depth` layers, the last of them the linear one. 0 is what float32 makes of a number below about 1e-45."""
+    first): `depth` layers, the last of them the linear one. 0 is what float32 makes of gradients below about 1e-45."""
 
     combination: Combination
     layers: tuple[str, ...]
@@ -129,4 +129,9 @@ def probe(combination: Combination, depth: int, pictures: Tensor, labels: Tensor
     with torch.enable_grad():
         loss = F.cross_entropy(model(pictures), labels)
         loss.backward()
-    return Probed(combination, tuple(gradients.weights_of(model)), tuple(gradients.norms(model).tolist()), loss.item())
+    return Probed(combination, tuple(gradients.weights_of(model)), _norms(model), loss.item())
+
+
+def _norms(model: nn.Module) -> tuple[float, ...]:
+    """In float64: the squares of small gradients vanish in float32 long before the gradients themselves do."""
+    return tuple(weight.grad.double().norm().item() for weight in gradients.weights_of(model).values())

@@ -105,10 +105,12 @@ def rows(ends: Sequence[Ended]) -> list[dict]:
 def story(shown: Sequence[Curves], ends: Sequence[Ended], pictures: int, parameters: int) -> list[str]:
     """Sentences about the curves on the screen and about all recipes."""
     base = shown[0]
+    now = plain(float(base.train_loss[-1]))
     lines = [f"{pictures:,} pictures, {parameters:,} weights: there is room to store every picture, and nothing in "
              "the loss "
-             "forbids it. Nobody sees that from the loss on what is learned; it falls all the way to "
-             f"{plain(float(base.train_loss[-1]))}.", f"**{base.name.capitalize()}.** {finding(base)}"]
+             "forbids it. The loss on what is learned does not tell: " + (
+                 f"it falls all the way to {now}." if base.train_accuracy[-1] >= BY_HEART else f"so far it is {now}."),
+             f"**{base.name.capitalize()}.** {finding(base)}"]
     lines += [f"**{one.name}.** {finding(one)}" for one in shown[1:]]
     if base.loss[-1] > base.loss[base.stop] and base.accuracy[-1] >= base.accuracy[base.stop]:
         lines.append("Its share of right answers did not fall with it: it has become surer, also where it is wrong, "

@@ -1,9 +1,10 @@
-"""Dropout's quarrel with batch norm: the variance that batch norm learned is not the one that it meets when it is asked.
+"""Dropout's quarrel with batch norm: the variance that batch norm learned is not the one that it meets when asked.
 
-In training a number x becomes x m / (1 - p), with m = 1 in a share 1 - p of the draws: its mean stays E[x], its variance
-grows to E[x^2] / (1 - p) - E[x]^2. Batch norm keeps that variance, and divides by it when dropout is off and the variance
-is E[x^2] - E[x]^2 (Li, Chen, Hu, Yang: CVPR 2019, section 3). Measured here in a trained network: dropout is put before
-the second batch norm of every block, all batch norms learn their statistics anew (no weight changes), and it is asked.
+In training a number x becomes x m / (1 - p), with m = 1 in a share 1 - p of the draws: its mean stays E[x], its
+variance grows to E[x^2] / (1 - p) - E[x]^2. Batch norm keeps that variance, and divides by it when dropout is off and
+the variance is E[x^2] - E[x]^2 (Li, Chen, Hu, Yang: CVPR 2019, section 3). Measured here in a trained network: dropout
+is put before the second batch norm of every block, all batch norms learn their statistics anew (no weight changes), and
+it is asked.
 """
 
 import copy
@@ -24,7 +25,7 @@ class Shift:
     """What dropout with chance p does to a network whose weights stay.
 
     trained, asked   variance before the watched batch norm, mean of its channels: as it learned it, and without dropout
-    expected         what the formula makes of the numbers without dropout, mean of the channels; trained should be near it
+    expected         what the formula makes of the numbers without dropout, mean of the channels; near `trained`
     ratio            asked / trained, the mean of the channels' own ratios; 1 is no quarrel
     output           variance behind it when asked, before gamma and beta: 1 is what it was made for
     right            share of pictures answered rightly when asked; mended: with the statistics of p = 0

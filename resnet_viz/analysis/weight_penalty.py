@@ -28,8 +28,12 @@ class Penalty:
 
 
 PENALTIES = {
-    "L2": Penalty(lambda w, a: a / 2 * float((w**2).sum()), lambda w, a: a * w, lambda a: np.array([a / 2, 0, a / 2, 0, 0, 0])),
-    "L1": Penalty(lambda w, a: a * float(np.abs(w).sum()), lambda w, a: a * np.sign(w), lambda a: np.array([0, 0, 0, a, a, 0])),
+    "L2": Penalty(
+        lambda w, a: a / 2 * float((w**2).sum()), lambda w, a: a * w, lambda a: np.array([a / 2, 0, a / 2, 0, 0, 0])
+    ),
+    "L1": Penalty(
+        lambda w, a: a * float(np.abs(w).sum()), lambda w, a: a * np.sign(w), lambda a: np.array([0, 0, 0, a, a, 0])
+    ),
 }
 DATA_SIX = np.array([1, 2, 1, -2 * SUM, -2 * SUM, SUM**2])
 

@@ -81,9 +81,10 @@ def formulas(penalty: str, data: bool, strength: float, rate: float, path: np.nd
     extra = r" + (b + c - 10)^2" if data else ""
     pull = weight_penalty.gradient(path[step], penalty, strength, data)
     after = path[step] - rate * pull
-    value = rf"\tfrac{{a}}{{2}}\,(b^2 + c^2)" if penalty == "L2" else r"a\,(|b| + |c|)"
+    value = r"\tfrac{a}{2}\,(b^2 + c^2)" if penalty == "L2" else r"a\,(|b| + |c|)"
     slope = "a\\,b" if penalty == "L2" else r"a\,\mathrm{sign}(b)"
-    lines = [rf"L = {value}{extra}, \qquad \frac{{\partial L}}{{\partial b}} = {slope}" + (r" + 2\,(b + c - 10)" if data else ""),
+    more = r" + 2\,(b + c - 10)" if data else ""
+    lines = [rf"L = {value}{extra}, \qquad \frac{{\partial L}}{{\partial b}} = {slope}{more}",
              rf"b \leftarrow {tex(b)} - {tex(rate)} \cdot {tex(float(pull[0]))} = {tex(float(after[0]))} \qquad "
              rf"c \leftarrow {tex(c)} - {tex(rate)} \cdot {tex(float(pull[1]))} = {tex(float(after[1]))}"]
     if penalty == "L2":
@@ -96,11 +97,11 @@ def code(penalty: str, data: bool, strength: float, rate: float, steps: int) -> 
     """The same in PyTorch."""
     value = f"{strength} / 2 * w.square().sum()" if penalty == "L2" else f"{strength} * w.abs().sum()"
     more = " + (w.sum() - 10) ** 2" if data else ""
+    also = f"\n\n# also: torch.optim.SGD([w], lr={rate}, weight_decay={strength})" if penalty == "L2" else ""
     return ("import torch\n\nw = torch.tensor([1.0, 9.0], requires_grad=True)\noptimizer = torch.optim.SGD([w], "
             f"lr={rate})\n"
             f"for step in range({steps}):\n    loss = {value}{more}\n    optimizer.zero_grad()\n    loss.backward()\n"
-            f"    optimizer.step()\nprint(w.detach())" + (
-                f"\n\n# L2 alone is also: torch.optim.SGD([w], lr={rate}, weight_decay={strength})" if penalty == "L2" else ""))
+            f"    optimizer.step()\nprint(w.detach()){also}")
 
 
 # Questions
@@ -155,10 +156,9 @@ def fair_comparison(random: Random) -> Question:
     wrong |= {short((half - 1) ** 2 + half**2): "Another sum: one less.", short(b * b + c * c): "That is the pair "
         "itself.",
               short((b + c) ** 2): "That is the square of the sum."}
-    return ask(f"b² + c² of ({b}, {c}) is {b * b + c * c}. What is it for two **equal** weights with the same sum?", right,
-               _first(right, wrong), f"({short(half)}, {short(half)}): {right}. The slides set (4, 5) with 41 beside "
-                                     "(1, 9) with 82.",
-               random)
+    return ask(f"b² + c² of ({b}, {c}) is {b * b + c * c}. What is it for two **equal** weights with the same sum?",
+               right, _first(right, wrong),
+               f"({short(half)}, {short(half)}): {right}. The slides set (4, 5) with 41 beside (1, 9) with 82.", random)
 
 
 def what_stays(random: Random) -> Question:

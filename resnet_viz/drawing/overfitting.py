@@ -1,4 +1,4 @@
-"""Curves of the lesson on overfitting: what was learned (dashed) and what was kept back (solid), of one or two recipes."""
+"""Curves of the lesson on overfitting: what was learned (dashed) and what was kept back (solid)."""
 
 from collections.abc import Sequence
 

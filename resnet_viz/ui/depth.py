@@ -1,4 +1,4 @@
-"""The lesson on depth: gradients on their way back through networks that have learned nothing, and two depths in training."""
+"""The lesson on depth: gradients on their way back before anything is learned, and two depths in training."""
 
 from . import depth_learned, depth_ways, lesson
 from .page import problems

@@ -17,8 +17,8 @@ from .learning_scene import Scene
 
 STARTS = {"PyTorch's own": "pytorch", "He": "he"}
 DATA = "shapes"
-COLOURS = (player.VERMILLION, player.ORANGE, player.BLUE, player.GREEN, player.PURPLE, player.SKY_BLUE)
-LOWEST, HIGHEST = 1e-24, 1e8  # of a share that is drawn; beyond, a line leaves the picture
+COLOURS = (player.VERMILLION, player.ORANGE, player.BLUE, player.GREEN, player.PURPLE)
+LOWEST, HIGHEST = 1e-46, 1e8  # of a share that is drawn; beyond, a line leaves the picture
 MEASURED = "depth_measured"  # session key: what is known already, so that no bar flashes by
 
 
@@ -35,32 +35,69 @@ class Setting:
 COMPARED: dict[str, Callable] = {  # what the lines differ in -> (activation, norm, skip, depth) -> networks
     "cures": lambda activation, norm, skip, deep: [(cure, deep) for cure in depth.CURES],
     "depth": lambda activation, norm, skip, deep: [(Combination(activation, norm, skip), one) for one in depth.DEPTHS],
-    "activation": lambda activation, norm, skip, deep: [(Combination(one, norm, skip), deep) for one in depth.ACTIVATIONS],
+    "activation": lambda activation, norm, skip, deep: [
+        (Combination(one, norm, skip), deep) for one in depth.ACTIVATIONS
+    ],
 }
 
 
 def choose() -> Setting:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        differ = st.segmented_control("Networks that differ in", list(COMPARED), default="cures", required=True, key="differ",
-                                      bind="query-params", on_change=shown.forget)
-        deep = st.select_slider("Layers deep", gradient_probe.DEPTHS, 20, key="depth", bind="query-params", width=220,
-                                disabled=differ == "depth", on_change=shown.forget)
-        activation = st.selectbox("Activation", list(NAMES), key="activation", bind="query-params", width=130,
-                                  format_func=NAMES.get, disabled=differ != "depth")
+        differ = st.segmented_control(
+            "Networks that differ in",
+            list(COMPARED),
+            default="cures",
+            required=True,
+            key="differ",
+            bind="query-params",
+            on_change=shown.forget,
+        )
+        deep = st.select_slider(
+            "Layers deep",
+            gradient_probe.DEPTHS,
+            20,
+            key="depth",
+            bind="query-params",
+            width=220,
+            disabled=differ == "depth",
+            on_change=shown.forget,
+        )
+        activation = st.selectbox(
+            "Activation",
+            list(NAMES),
+            key="activation",
+            bind="query-params",
+            width=130,
+            format_func=NAMES.get,
+            disabled=differ != "depth",
+        )
         norm = st.toggle("Batch norm", key="norm", bind="query-params", disabled=differ == "cures")
         skip = st.toggle("Shortcuts", key="skip", bind="query-params", disabled=differ == "cures")
         with st.popover("More", icon=":material/tune:"):
-            start = st.segmented_control("First weights", list(STARTS), default="PyTorch's own", required=True, key="start",
-                                         bind="query-params", help="He draws wider and with the number of outputs, "
-                                                                   "so that "
-                                         "ReLU keeps the signal's size (He et al. 2015)")
-            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120,
-                                   help="The same seed gives the same pictures and the same first weights")
+            start = st.segmented_control(
+                "First weights",
+                list(STARTS),
+                default="PyTorch's own",
+                required=True,
+                key="start",
+                bind="query-params",
+                help="He draws wider and with the number of outputs, "
+                "so that "
+                "ReLU keeps the signal's size (He et al. 2015)",
+            )
+            seed = st.number_input(
+                "Seed",
+                0,
+                2**31 - 1,
+                0,
+                key="seed",
+                bind="query-params",
+                width=120,
+                help="The same seed gives the same pictures and the same first weights",
+            )
             st.button("New dice", icon=":material/casino:", key="depth_dice", on_click=_new_dice)
             st.caption(f"{gradient_probe.PICTURES} pictures of the data set {DATA} as one batch, one look, no step.")
     return Setting(tuple(COMPARED[differ](activation, norm, skip, deep)), differ == "depth", STARTS[start], seed)
-
-
 
 
 def _new_dice() -> None:
@@ -74,8 +111,14 @@ def scene() -> Scene:
     frames = max(len(way.shares) for way in ways)
     said = [depth_words.said(ways, names, back) for back in range(frames)]
     return Scene(
-        player.film(_panels(setting, ways, names, frames), said, [_label(back) for back in range(frames)], frames - 1,
-                    max(40, 3500 // frames), "Layers back"),
+        player.film(
+            _panels(setting, ways, names, frames),
+            said,
+            [_label(back) for back in range(frames)],
+            frames - 1,
+            max(40, 3500 // frames),
+            "Layers back",
+        ),
         depth_words.story(ways, names),
         lambda frame: depth_words.formulas(ways, names, frame),
         depth_words.code(ways[0], DATA, setting.seed, setting.start),
@@ -125,15 +168,27 @@ def _panels(setting: Setting, ways: list[Way], names: list[str], frames: int) ->
     shares = np.concatenate([way.shares[way.shares > 0] for way in ways])
     low, high = max(LOWEST, float(shares.min()) / 3), min(HIGHEST, max(3.0, float(shares.max()) * 3))
     bound = player.line("0.25 to the power of layers", cursor, depth.quarter(cursor), player.SKY_BLUE, dashed=True)
-    drawn = [player.line(name, way.back, way.shares, colour, grows=True)
-             for way, name, colour in zip(ways, names, COLOURS)]
+    drawn = [
+        player.line(name, way.back, way.shares, colour, grows=True) for way, name, colour in zip(ways, names, COLOURS)
+    ]
     factors = [[min(way.factor(min(back, (way.lost or frames) - 1)), 9.99) for way in ways] for back in range(frames)]
     return [
-        player.lines("What is left of the pull on its way back", finding, [*drawn, bound], (0, 1.015 * (frames - 1)), (low, high),
-                     ("layers back from the last convolution", "gradient norm, last convolution = 1 (log scale)"),
-                     cursor=cursor, log=True, rule=True, ratio=0.62, place="wide"),
-        player.bars("Factor a layer, on average so far", "1 would let everything through. " + finding, names, factors,
-                    limit=1.5),
+        player.lines(
+            "What is left of the pull on its way back",
+            finding,
+            [*drawn, bound],
+            (0, 1.015 * (frames - 1)),
+            (low, high),
+            ("layers back from the last convolution", "gradient norm, last convolution = 1 (log scale)"),
+            cursor=cursor,
+            log=True,
+            rule=True,
+            ratio=0.62,
+            place="wide",
+        ),
+        player.bars(
+            "Factor a layer, on average so far", "1 would let everything through. " + finding, names, factors, limit=1.5
+        ),
         _by_depth(ways, finding) if setting.by_depth else _slopes(ways),
     ]
 
@@ -144,8 +199,16 @@ def _slopes(ways: list[Way]) -> dict:
     colours = {way.probed.combination.activation: colour for way, colour in reversed(list(zip(ways, COLOURS)))}
     drawn = [player.line(NAMES[name], *depth.slope_of(name), colours[name]) for name in shown]
     quarter = player.line("0.25", (-6, 6), (depth.SLOPE, depth.SLOPE), player.SKY_BLUE, dashed=True)
-    return player.lines("The slope of the activation", "A sigmoid's slope is at most 0.25; that of ReLU is 0 or 1.",
-                        [*drawn, quarter], (-6, 6), (0, 1.05), ("what goes in", "slope"), ratio=0.5, legend=True)
+    return player.lines(
+        "The slope of the activation",
+        "A sigmoid's slope is at most 0.25; that of ReLU is 0 or 1.",
+        [*drawn, quarter],
+        (-6, 6),
+        (0, 1.05),
+        ("what goes in", "slope"),
+        ratio=0.5,
+        legend=True,
+    )
 
 
 def _by_depth(ways: list[Way], finding: str) -> dict:
@@ -155,12 +218,22 @@ def _by_depth(ways: list[Way], finding: str) -> dict:
     low, high = max(LOWEST, min(seen) / 10), min(HIGHEST, max(3.0, max(seen) * 3))
     fine = np.arange(deep[0], deep[-1] + 1)
     bound = player.line("0.25 to the power of depth − 2", fine, depth.quarter(fine - 2), player.SKY_BLUE, dashed=True)
-    return player.lines("What arrives at the first layer, by depth", finding,
-                        [player.line("measured", deep, arrived, player.VERMILLION), bound], (0, deep[-1] + 2),
-                        (low, high), ("layers", "first / last convolution (log scale)"), log=True, ratio=0.6)
+    return player.lines(
+        "What arrives at the first layer, by depth",
+        finding,
+        [player.line("measured", deep, arrived, player.VERMILLION), bound],
+        (0, deep[-1] + 2),
+        (low, high),
+        ("layers", "first / last convolution (log scale)"),
+        log=True,
+        ratio=0.6,
+    )
 
 
 def _rows(ways: list[Way], names: list[str], frames: int) -> list[dict]:
-    return [{"layers back": back}
-            | {name: way.share(back) if back < len(way.shares) else None for way, name in zip(ways, names)}
-            | {"0.25^layers": float(depth.quarter(back))} for back in range(frames)]
+    return [
+        {"layers back": back}
+        | {name: way.share(back) if back < len(way.shares) else None for way, name in zip(ways, names)}
+        | {"0.25^layers": float(depth.quarter(back))}
+        for back in range(frames)
+    ]

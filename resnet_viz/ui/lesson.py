@@ -1,4 +1,4 @@
-"""What every lesson of films has in common: the film of its chosen part, and what is said of the frame where it rests."""
+"""What every lesson of films has in common: its chosen part, and what is said of the frame where the film rests."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Two weights under a penalty: what gradient descent does to the slides' pairs, with L1 and L2, alone and beside data."""
+"""Two weights under a penalty: what descent does to the slides' pairs, with L1 and L2, alone and beside data."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,25 @@ class Setting:
 
 def choose() -> Setting:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        penalty = st.segmented_control("Penalty", list(weight_penalty.PENALTIES), default="L2", required=True, key="penalty",
-                                       bind="query-params", on_change=shown.forget)
-        asked = st.segmented_control("Besides", ["nothing", "b + c should be 10"], default="nothing", required=True, key="data",
-                                     bind="query-params", on_change=shown.forget,
-                                     help="With data the loss also has (b + c − 10)²: how the sum is shared out is "
-                                          "left open")
+        penalty = st.segmented_control(
+            "Penalty",
+            list(weight_penalty.PENALTIES),
+            default="L2",
+            required=True,
+            key="penalty",
+            bind="query-params",
+            on_change=shown.forget,
+        )
+        asked = st.segmented_control(
+            "Besides",
+            ["nothing", "b + c should be 10"],
+            default="nothing",
+            required=True,
+            key="data",
+            bind="query-params",
+            on_change=shown.forget,
+            help="With data the loss also has (b + c − 10)²: how the sum is shared out is left open",
+        )
         strength = st.select_slider("Strength a", STRENGTHS, 0.5, key="strength", bind="query-params", width=200)
     return Setting(penalty, asked != "nothing", strength)
 
@@ -37,8 +50,10 @@ def choose() -> Setting:
 def scene() -> Scene:
     setting = choose()
     rate = RATE
-    paths = [weight_penalty.descend(start, setting.penalty, setting.strength, rate, STEPS, setting.data)
-             for start in weight_penalty.STARTS]
+    paths = [
+        weight_penalty.descend(start, setting.penalty, setting.strength, rate, STEPS, setting.data)
+        for start in weight_penalty.STARTS
+    ]
     words = weight_penalty_words
     said = [words.said([path[step] for path in paths], step) for step in range(STEPS + 1)]
     return Scene(
@@ -61,17 +76,49 @@ def _panels(setting: Setting, paths: list[np.ndarray]) -> list[dict]:
     finding = weight_penalty_words.finding(setting.penalty, setting.data)
     shared = {"cursor": steps, "rule": True}
     return [
-        player.plane("The loss for each b and c", f"Two paths downhill. {finding}", [six],
-                     [player.path(name, path, colour) for name, path, colour in zip(names, paths, COLOURS)], (0, 10), (0, 10),
-                     ("b", "c"), "above", (0.0, 1.3 * top + (20 if setting.data else 0)), grey=True),
-        player.lines("c − b", finding, [player.line(name, steps, path[:, 1] - path[:, 0], colour, grows=True)
-                                        for name, path, colour in zip(names, paths, COLOURS)], (0, STEPS), (-0.5, 8.5),
-                     ("step", "difference"), **shared),
-        player.lines("c ÷ b", finding, [player.line("", steps[np.isfinite(one)], one[np.isfinite(one)], colour, grows=True)
-                                        for one, colour in zip(ratio, COLOURS)], (0, STEPS), (0, 20), ("step", "ratio"),
-                     **shared),
-        player.bars("b² + c²", finding, names, [[weight_penalty.squares(path[step]) for path in paths] for step in steps],
-                    limit=90.0),
+        player.plane(
+            "The loss for each b and c",
+            f"Two paths downhill. {finding}",
+            [six],
+            [player.path(name, path, colour) for name, path, colour in zip(names, paths, COLOURS)],
+            (0, 10),
+            (0, 10),
+            ("b", "c"),
+            "above",
+            (0.0, 1.3 * top + (20 if setting.data else 0)),
+            grey=True,
+        ),
+        player.lines(
+            "c − b",
+            finding,
+            [
+                player.line(name, steps, path[:, 1] - path[:, 0], colour, grows=True)
+                for name, path, colour in zip(names, paths, COLOURS)
+            ],
+            (0, STEPS),
+            (-0.5, 8.5),
+            ("step", "difference"),
+            **shared,
+        ),
+        player.lines(
+            "c ÷ b",
+            finding,
+            [
+                player.line("", steps[np.isfinite(one)], one[np.isfinite(one)], colour, grows=True)
+                for one, colour in zip(ratio, COLOURS)
+            ],
+            (0, STEPS),
+            (0, 20),
+            ("step", "ratio"),
+            **shared,
+        ),
+        player.bars(
+            "b² + c²",
+            finding,
+            names,
+            [[weight_penalty.squares(path[step]) for path in paths] for step in steps],
+            limit=90.0,
+        ),
     ]
 
 
@@ -79,7 +126,10 @@ def _row(step: int, paths: list[np.ndarray], setting: Setting) -> dict:
     row = {"step": step}
     for start, path in zip(weight_penalty.STARTS, paths):
         where = f"from ({start[0]:g}, {start[1]:g})"
-        row |= {f"b, {where}": float(path[step, 0]), f"c, {where}": float(path[step, 1]),
-                f"b² + c², {where}": weight_penalty.squares(path[step]),
-                f"loss, {where}": weight_penalty.loss(path[step], setting.penalty, setting.strength, setting.data)}
+        row |= {
+            f"b, {where}": float(path[step, 0]),
+            f"c, {where}": float(path[step, 1]),
+            f"b² + c², {where}": weight_penalty.squares(path[step]),
+            f"loss, {where}": weight_penalty.loss(path[step], setting.penalty, setting.strength, setting.data),
+        }
     return row

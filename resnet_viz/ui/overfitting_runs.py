@@ -1,11 +1,7 @@
 """Learning by heart, live: the baseline and one cure on the same axes, recorded or trained here and now."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import streamlit as st
 
-from .. import runs as files
 from ..analysis import overfitting, overfitting_questions
 from ..analysis.overfitting import Curves, Ended
 from ..analysis.training import command
@@ -15,51 +11,39 @@ from ..networks import zoo
 from ..problems import Problem
 from ..training import by_heart
 from ..training.by_heart import BASELINE, PICTURES, RECIPES
-from . import access, questions, queue, run_words, runs, state
+from . import access, overfitting_known, questions, queue, run_words, runs, state
 from .live_chart import live_chart
+from .overfitting_known import CURES, NONE, STOP, Lane, Setting
 from .page import download_table, plain, under_picture
-from .runs import Watched
 
-NONE, STOP = "none", "early stopping"
-CURES = (NONE, *[name for name in RECIPES if name != BASELINE], STOP)
 SEED = "heart_seed"
 PAUSE = "heart_pause"  # session key: seconds between two looks
 PROBLEM = "heart_problem"  # session key: what went wrong in a callback, which may not draw
 
 
-@dataclass(frozen=True)
-class Setting:
-    cure: str
-    pictures: int
-    seed: int
-
-    @property
-    def recipes(self) -> list[str]:
-        """Of the lines on the screen: the baseline, and the cure if it is a recipe of its own."""
-        return [BASELINE] + ([self.cure] if self.cure in RECIPES else [])
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One recipe on the screen: its own run here, if there is one, and what is known of it; None before the first epoch."""
-
-    recipe: str
-    watched: Watched | None
-    curves: Curves | None
-
-
 def choose() -> Setting:
+    cure = st.segmented_control("Cure", CURES, default=NONE, required=True, key="cure", bind="query-params")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        cure = st.segmented_control("Cure", CURES, default=NONE, required=True, key="cure", bind="query-params")
-        pictures = st.segmented_control("Digits to learn from", PICTURES, default=PICTURES[0], required=True, key="pictures",
-                                        bind="query-params")
+        pictures = st.segmented_control(
+            "Digits to learn from", PICTURES, default=PICTURES[0], required=True, key="pictures", bind="query-params"
+        )
         with st.popover("More", icon=":material/tune:"):
-            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=SEED, bind="query-params", width=130,
-                                   help="Other first weights, other pictures, another order; recorded are "
-                                        + ", ".join(map(str, by_heart.SEEDS)))
-            st.caption("Handwritten digits of 8 × 8 pixels; no batch norm, AdamW, a rate that stays. A cure differs "
-                       "from the "
-                       "baseline in one setting.")
+            seed = st.number_input(
+                "Seed",
+                0,
+                2**31 - 1,
+                0,
+                key=SEED,
+                bind="query-params",
+                width=130,
+                help="Other first weights, other pictures, another order; recorded are "
+                + ", ".join(map(str, by_heart.SEEDS)),
+            )
+            st.caption(
+                "Handwritten digits of 8 × 8 pixels; no batch norm, AdamW, a rate that stays. A cure differs "
+                "from the "
+                "baseline in one setting."
+            )
     return Setting(cure, pictures, int(seed))
 
 
@@ -71,53 +55,26 @@ def pause() -> float:
 def look() -> None:
     """One look: controls, state of what is trained here, the curves, and what is said of them."""
     setting = choose()
-    lanes = [_lane(recipe, setting) for recipe in setting.recipes]
+    lanes = [overfitting_known.lane(recipe, setting) for recipe in setting.recipes]
     _hand(setting, lanes)
-    shown = _shown(setting, lanes)
+    shown = overfitting_known.shown(setting, lanes)
     _charts(setting, lanes, shown)
-    ends = _ends()
-    under_picture("view", story=lambda: _story(setting, shown, ends), formula=lambda: _formula(setting, shown),
-                  code=lambda: _code(setting), numbers=lambda: _numbers(ends),
-                  questions=lambda: questions.ask("overfitting", overfitting_questions.of_curves(shown, ends)))
-    st.session_state[PAUSE] = min([runs.seconds_between_looks(lane.watched) for lane in lanes if lane.watched] or [runs.QUIET_S])
-
-
-# What is known
-
-def _lane(recipe: str, setting: Setting) -> Lane:
-    own = _own_run(recipe, setting)
-    if own is not None:
-        watched = runs.watch(own)
-        return Lane(recipe, watched, overfitting.curves(recipe, watched.metrics, setting.pictures))
-    found = [one for one in by_heart.recorded() if (one.recipe, one.pictures, one.seed) == (recipe, setting.pictures, setting.seed)]
-    return Lane(recipe, None, overfitting.curves(recipe, found[0].metrics, setting.pictures) if found else None)
-
-
-def _own_run(recipe: str, setting: Setting) -> Path | None:
-    """The newest run of this very recipe in the folder of runs."""
-    wanted = by_heart.config_of(recipe, setting.pictures, setting.seed)
-    return next((run for run in files.list_runs() if by_heart.same_recipe(files.read_config(run) or {}, wanted)), None)
-
-
-def _shown(setting: Setting, lanes: list[Lane]) -> list[Curves]:
-    shown = [lane.curves for lane in lanes if lane.curves is not None]
-    if setting.cure == STOP and shown:
-        shown.append(overfitting.cut(shown[0]))
-    return shown
-
-
-@st.cache_data(max_entries=2, show_spinner=False)
-def _ends() -> list[Ended]:
-    """All recipes with the fewest pictures, as recorded: the mean of their seeds."""
-    by_recipe = {recipe: [overfitting.curves(recipe, one.metrics, one.pictures) for one in by_heart.recorded()
-                          if (one.recipe, one.pictures) == (recipe, PICTURES[0])] for recipe in RECIPES}
-    if not all(by_recipe.values()):
-        return []
-    return [*(overfitting.ended(recipe, found) for recipe, found in by_recipe.items()),
-            overfitting.ended(STOP, [overfitting.cut(one) for one in by_recipe[BASELINE]])]
+    ends = overfitting_known.ends()
+    under_picture(
+        "view",
+        story=lambda: _story(setting, shown, ends),
+        formula=lambda: _formula(setting, shown),
+        code=lambda: _code(setting),
+        numbers=lambda: _numbers(ends),
+        questions=lambda: questions.ask("overfitting", overfitting_questions.of_curves(shown, ends)),
+    )
+    st.session_state[PAUSE] = min(
+        [runs.seconds_between_looks(lane.watched) for lane in lanes if lane.watched] or [runs.QUIET_S]
+    )
 
 
 # The hand on it
+
 
 def _hand(setting: Setting, lanes: list[Lane]) -> None:
     """What is trained here and now, and the buttons for it."""
@@ -129,27 +86,44 @@ def _hand(setting: Setting, lanes: list[Lane]) -> None:
             st.button("Stop", icon=":material/stop:", key="heart_stop", on_click=_stop, args=(live,))
         else:
             missing = [lane.recipe for lane in lanes if lane.watched is None]
-            st.button("Train it here" if missing else "Train it with new dice", type="primary", icon=":material/play_arrow:",
-                      key="heart_start", on_click=_start, args=(setting, missing))
+            st.button(
+                "Train it here" if missing else "Train it with new dice",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="heart_start",
+                on_click=_start,
+                args=(setting, missing),
+            )
         own = next((lane.watched for lane in reversed(lanes) if lane.watched is not None), None)
         st.caption(_source(setting, lanes))
         if own is not None:
-            st.page_link("pages/train/training.py", label="This run on the Training page", icon=":material/show_chart:",
-                         query_params={"run": state.run_reference(own.run)})
+            st.page_link(
+                "pages/train/training.py",
+                label="This run on the Training page",
+                icon=":material/show_chart:",
+                query_params={"run": state.run_reference(own.run)},
+            )
     if PROBLEM in st.session_state:
         st.error(plain(st.session_state.pop(PROBLEM)), icon=":material/error:")
-    for lane in live:
-        st.markdown(f"**{lane.recipe}**")
-        run_words.progress_line(lane.watched)
-        queue.show(lane.watched.run)
+    for place, lane in zip(st.columns(2, gap="medium"), live):
+        with place:
+            st.markdown(f"**{lane.recipe}**")
+            run_words.progress_line(lane.watched)
+    if live:
+        queue.show(live[-1].watched.run)
 
 
 def _source(setting: Setting, lanes: list[Lane]) -> str:
     """Where the curves come from, in one line."""
     said = []
     for lane in lanes:
-        where = ("trained here" if lane.watched is not None else "recorded beforehand by this project" if lane.curves is not None
-                 else "not trained yet")
+        where = (
+            "trained here"
+            if lane.watched is not None
+            else "recorded beforehand by this project"
+            if lane.curves is not None
+            else "not trained yet"
+        )
         said.append(f"{lane.recipe}: {where}")
     return "; ".join(said) + f". Seed {setting.seed}."
 
@@ -172,21 +146,38 @@ def _stop(live: list[Lane]) -> None:
 
 # The picture
 
+
 def _charts(setting: Setting, lanes: list[Lane], shown: list[Curves]) -> None:
     alt = " ".join(f"{one.name}: {overfitting.finding(one)}" for one in shown)
     drawn = [(one.name, vars(one)) for one in shown]
-    marks = drawing.stops([(one.name, float(one.x[one.stop])) for one in shown[:1 if setting.cure in (NONE, STOP) else 2]])
+    marks = drawing.stops(
+        [(one.name, float(one.x[one.stop])) for one in shown[: 1 if setting.cure in (NONE, STOP) else 2]]
+    )
     group, end = f"{setting.pictures}-{setting.seed}", RECIPES[BASELINE].epochs
-    shared = {"x_label": "epoch", "group": f"heart-{group}", "x_end": end, "height": 330,
-              "empty": "No points yet: press Train it here." if access.may_change() else "Nothing is recorded for "
-                  "this setting."}
+    shared = {
+        "x_label": "epoch",
+        "group": f"heart-{group}",
+        "x_end": end,
+        "height": 330,
+        "empty": "No points yet: press Train it here."
+        if access.may_change()
+        else "Nothing is recorded for this setting.",
+    }
     for place, (column, title) in zip(st.columns(2, gap="medium"), (("loss", "Loss"), ("accuracy", "Right answers"))):
         with place:
-            live_chart(drawing.lines(drawn, column), key=f"heart-{column}-{setting.cure}-{group}", title=title, alt=alt,
-                       percent=column == "accuracy", events=marks if column == "loss" else [], **shared)
+            live_chart(
+                drawing.lines(drawn, column),
+                key=f"heart-{column}-{setting.cure}-{group}",
+                title=title,
+                alt=alt,
+                percent=column == "accuracy",
+                events=marks if column == "loss" else [],
+                **shared,
+            )
 
 
 # Under the picture
+
 
 def _story(setting: Setting, shown: list[Curves], ends: list[Ended]) -> None:
     if not shown:
@@ -214,15 +205,23 @@ def _code(setting: Setting) -> None:
     st.code(overfitting.CODE.get(setting.cure, overfitting.CODE[NONE]))
     st.caption("The run on the screen without a browser, and the record of all of them:")
     recipe = setting.recipes[-1]
-    st.code(command(by_heart.config_of(recipe, setting.pictures, setting.seed).to_dict(), runs.DEFAULTS)
-            + "\n\npython -m resnet_viz.training.by_heart", language="bash")
+    st.code(
+        command(by_heart.config_of(recipe, setting.pictures, setting.seed).to_dict(), runs.DEFAULTS)
+        + "\n\npython -m resnet_viz.training.by_heart",
+        language="bash",
+    )
 
 
 def _numbers(ends: list[Ended]) -> None:
-    st.markdown(f"**Every cure with {PICTURES[0]} digits**, mean of the recorded seeds; loss and share of right "
-                "answers on "
-                "pictures kept back, at the end and where the loss was least")
-    columns = {name: st.column_config.NumberColumn(format="%.3f") for name in ("loss, learned", "loss, kept back", "its least loss")}
+    st.markdown(
+        f"**Every cure with {PICTURES[0]} digits**, mean of the recorded seeds; loss and share of right "
+        "answers on "
+        "pictures kept back, at the end and where the loss was least"
+    )
+    columns = {
+        name: st.column_config.NumberColumn(format="%.3f")
+        for name in ("loss, learned", "loss, kept back", "its least loss")
+    }
     columns |= {name: st.column_config.NumberColumn(format="percent") for name in ("right, kept back", "from", "to")}
     columns["in epoch"] = st.column_config.NumberColumn(format="%.1f")
     download_table(overfitting.rows(ends), "by-heart.csv", columns, overfitting.compared(ends) if ends else None)

@@ -1,4 +1,4 @@
-"""Dropout against torch.nn.Dropout, its numbers against the binomial law, and the variance shift against plain torch."""
+"""Dropout against torch.nn.Dropout and the binomial law, and the variance shift against plain torch."""
 
 from random import Random
 

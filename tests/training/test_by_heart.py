@@ -1,4 +1,4 @@
-"""The runs of the lesson on overfitting: presets, recipes that differ in one thing, and the record that came of them."""
+"""The runs of the lesson on overfitting: presets that differ in one thing, and the record that came of them."""
 
 from dataclasses import replace
 
@@ -20,8 +20,12 @@ def test_every_cure_is_a_preset_and_changes_one_thing():
             assert PRESETS[f"by-heart-{recipe.lower()}"].config == config
             own = config.to_dict()
             changes[recipe] = {key for key, value in base.to_dict().items() if own[key] != value}
-    assert changes == {"L1": {"l1"}, "L2": {"weight_decay"}, "dropout": {"arguments"},
-                       "augmentation": {"rotation", "crop_padding"}}
+    assert changes == {
+        "L1": {"l1"},
+        "L2": {"weight_decay"},
+        "dropout": {"arguments"},
+        "augmentation": {"rotation", "crop_padding"},
+    }
 
 
 def test_the_record_holds_every_experiment_whole():
@@ -52,7 +56,9 @@ def test_a_run_begins_as_the_record_says(tmp_path, monkeypatch):
     """Two epochs here against the record's first two: the same recipe, so the same curve up to rounding."""
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
     recorded = by_heart.recorded()[0]
-    config = replace(by_heart.config_of(recorded.recipe, recorded.pictures, recorded.seed), device="cpu", threads=1, epochs=2)
+    config = replace(
+        by_heart.config_of(recorded.recipe, recorded.pictures, recorded.seed), device="cpu", threads=1, epochs=2
+    )
     process.create(config, tmp_path / "run")
     assert run_here(tmp_path / "run") == "finished"
     found = runs.Metrics(tmp_path / "run").refresh()

@@ -60,20 +60,27 @@ def test_start_begins_what_is_not_there_yet_and_a_run_is_found_again(monkeypatch
     configs = [runs.read_config(run) for run in begun]
     assert [by_heart.same_recipe(config, by_heart.config_of(recipe, 30, 0)) for config, recipe in
             zip(configs, (by_heart.BASELINE, "L1"))] == [True, True]
-    recorded = by_heart.recorded()[0].metrics  # as far as it has come
-    for number in range(12):
-        row = {name: recorded["train"][name][number] for name in ("images", "loss", "accuracy")}
-        runs.append(begun[0] / "metrics.jsonl", {"split": "train", "epoch": number, "step": 3 * number + 1, "lr": 0.003,
-                                                 "elapsed_s": 1.0, **row})
-    for number in range(3):
-        row = {name: recorded["val"][name][number] for name in ("epoch", "loss", "accuracy")}
-        runs.append(begun[0] / "metrics.jsonl", {"split": "val", "step": 3 * number + 3, "images": 30.0, "lr": 0.003,
-                                                 "elapsed_s": 1.0, **row})
+    assert "L1: recorded beforehand" in said(open_page(cure="L1"))  # as long as there is nothing to show
+    for run in begun[:2]:
+        learn_a_little(run)
     fresh = open_page(cure="L1")  # another session, e.g. after a reload
     assert "no cure: trained here; L1: trained here" in said(fresh) and "**No cure.** After 3 epochs" in said(fresh)
     assert fresh.get("page_link")
     fresh.button(key="heart_start").click().run()  # all are here: other dice
     assert len(begun) == 4 and fresh.session_state["heart_seed"] not in (0, "0")
+
+
+def learn_a_little(run: Path) -> None:
+    """The first epochs of the record, as a trainer would have written them."""
+    recorded = by_heart.recorded()[0].metrics
+    for number in range(12):
+        row = {name: recorded["train"][name][number] for name in ("images", "loss", "accuracy")}
+        runs.append(run / "metrics.jsonl", {"split": "train", "epoch": number, "step": 3 * number + 1, "lr": 0.003,
+                                            "elapsed_s": 1.0, **row})
+    for number in range(3):
+        row = {name: recorded["val"][name][number] for name in ("epoch", "loss", "accuracy")}
+        runs.append(run / "metrics.jsonl", {"split": "val", "step": 3 * number + 3, "images": 30.0, "lr": 0.003,
+                                            "elapsed_s": 1.0, **row})
 
 
 def test_in_read_only_mode_there_is_no_start(monkeypatch):
