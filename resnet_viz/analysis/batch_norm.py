@@ -16,8 +16,11 @@ from ..as_found import evaluating
 from ..evaluation import probabilities
 from ..problems import Problem, one_of
 
-NO_BATCH_NORM = ("This network has no batch norm: it answers alike in training and in evaluation. Choose a network with "
-                 "batch norm, such as resnet20-cifar10-jpeg.")
+NO_BATCH_NORM = (
+    "This network has no batch norm: it answers alike in training and in evaluation. Choose a network "
+    "with "
+    "batch norm, such as resnet20-cifar10-jpeg."
+)
 SIZES = (2, 4, 8, 16, 32, 64)
 SHUFFLES = 20  # of the batch size that is looked at
 WORK = 320  # pictures that the other sizes are asked about, at most; the large ones get fewer shuffles
@@ -75,8 +78,11 @@ class Channel:
 
 def norms(model: nn.Module) -> dict[str, nn.BatchNorm2d]:
     """The batch norms with running statistics, by name, in the network's order; a Problem for a network without."""
-    found = {name: module for name, module in model.named_modules()
-             if isinstance(module, nn.BatchNorm2d) and module.track_running_stats}
+    found = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and module.track_running_stats
+    }
     if not found:
         raise Problem(NO_BATCH_NORM)
     return found
@@ -112,11 +118,12 @@ def shuffles(size: int, chosen: bool, picture_size: int) -> int:
 def in_evaluation(model: nn.Module, picture: Tensor, heads: tuple[int, ...]) -> np.ndarray:
     """float32 [classes of the first head]: what the network answers alone, and in any company."""
     with evaluating(model), torch.no_grad():
-        return probabilities(model(picture), heads)[0, :heads[0]].numpy()
+        return probabilities(model(picture), heads)[0, : heads[0]].numpy()
 
 
-def wobble(model: nn.Module, picture: Tensor, pool: Tensor, heads: tuple[int, ...], size: int, count: int,
-           seed: int = 0) -> Wobble:
+def wobble(
+    model: nn.Module, picture: Tensor, pool: Tensor, heads: tuple[int, ...], size: int, count: int, seed: int = 0
+) -> Wobble:
     """The picture among `size` - 1 others drawn from the pool, `count` times, with batch norm in training mode.
 
     picture  float32 [1, C, H, W], pool float32 [N, C, H, W], both normalised; N at least size - 1
@@ -124,7 +131,10 @@ def wobble(model: nn.Module, picture: Tensor, pool: Tensor, heads: tuple[int, ..
     stay as they are.
     """
     if not 2 <= size <= len(pool) + 1:
-        raise Problem(f"A batch of {size:,} needs at least 2 pictures and at most the {len(pool):,} others and this one.")
+        raise Problem(
+            f"A batch of {size:,} needs at least 2 pictures and at most the {len(pool):,} others and this "
+            f"one; choose another size."
+        )
     random = np.random.default_rng([seed, size])
     mates = np.stack([random.choice(len(pool), size - 1, replace=False) for _ in range(count)])
     practised, seen, answers = copy.deepcopy(model).eval(), [], []
@@ -134,14 +144,20 @@ def wobble(model: nn.Module, picture: Tensor, pool: Tensor, heads: tuple[int, ..
     def look(module, inputs):
         channel = inputs[0][:, 0].double()
         height, width = channel.shape[1:]
-        seen.append((float(channel[0, height // 2, width // 2]), float(channel.mean()),
-                     float(channel.var(correction=0)), channel.numel()))
+        seen.append(
+            (
+                float(channel[0, height // 2, width // 2]),
+                float(channel.mean()),
+                float(channel.var(correction=0)),
+                channel.numel(),
+            )
+        )
 
     next(iter(norms(practised).values())).register_forward_pre_hook(look)
     with torch.no_grad():
         for others in mates:
             batch = torch.cat([picture, pool[others]]).contiguous(memory_format=torch.channels_last)
-            answers.append(probabilities(_asked(practised, batch), heads)[0, :heads[0]].numpy())
+            answers.append(probabilities(_asked(practised, batch), heads)[0, : heads[0]].numpy())
     value, mean, variance, counts = (np.array(part) for part in zip(*seen))
     return Wobble(size, mates, np.stack(answers), Normalised(value, mean, variance, int(counts[0])))
 
@@ -150,8 +166,9 @@ def _asked(model: nn.Module, batch: Tensor) -> Tensor:
     try:
         return model(batch)
     except ValueError as error:  # torch's, where a channel has only one number
-        raise Problem("A channel of this network has a single number here, and one number has no variance; "
-                      "choose a larger batch.") from error
+        raise Problem(
+            "A channel of this network has a single number here, and one number has no variance; choose a larger batch."
+        ) from error
 
 
 def spread(answers: np.ndarray, label: int) -> float:
@@ -221,7 +238,9 @@ def running(values: np.ndarray, size: int, momentum: float | None, steps: int, s
     values  [N, H, W], one channel of N pictures; size of a batch 1..N
     """
     if not 1 <= size <= len(values) or values[0].size * size < 2:
-        raise Problem(f"A batch of {size:,} of {len(values):,} pictures has no variance to learn from; choose another size.")
+        raise Problem(
+            f"A batch of {size:,} of {len(values):,} pictures has no variance to learn from; choose another size."
+        )
     random, queue, data = np.random.default_rng(seed), [], torch.from_numpy(np.asarray(values, dtype=float))
     layer = nn.BatchNorm2d(1, momentum=momentum).double().train()
     rows = [(layer.running_mean.item(), layer.running_var.item(), 0.0, 0.0)]
@@ -233,7 +252,9 @@ def running(values: np.ndarray, size: int, momentum: float | None, steps: int, s
             layer(batch[:, None])
             rows.append((layer.running_mean.item(), layer.running_var.item(), batch.mean().item(), batch.var().item()))
     means, variances, batch_means, batch_variances = np.array(rows).T
-    return Running(means, variances, batch_means[1:], batch_variances[1:], float(data.mean()), float(data.var()), momentum)
+    return Running(
+        means, variances, batch_means[1:], batch_variances[1:], float(data.mean()), float(data.var()), momentum
+    )
 
 
 # By numbers: the slides' layout
@@ -267,7 +288,7 @@ class Worked:
 
 
 def by_numbers(x: np.ndarray, mode: str, scale: float = 1.0, shift: float = 0.0, momentum: float = 0.1) -> Worked:
-    """Batch norm worked out in NumPy; in evaluation with the running statistics of a fresh layer after this one batch."""
+    """Batch norm in NumPy; in evaluation with the running statistics of a fresh layer after this one batch."""
     one_of("mode", mode, ("train", "evaluation"))
     batch_mean, batch_variance = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
     unbiased = x.var(axis=(0, 2, 3), ddof=1)

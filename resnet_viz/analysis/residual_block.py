@@ -156,7 +156,7 @@ def passed(model: nn.Module, tensor: Tensor, block: str) -> Passed:
 
 
 def telling_channel(model: nn.Module, block: str) -> int:
-    """The channel that the block's own weights make loudest, among those that the shortcut reaches; no picture asked."""
+    """The channel that the block's own weights make loudest, of those that the shortcut reaches; no picture asked."""
     one_of("block", block, blocks(model))
     module = model.get_submodule(block)
     main = [layer for name, layer in module.named_children() if name != "downsample" and layer is not module.add]
@@ -170,8 +170,8 @@ def _reached(way: nn.Module | None, channels: int) -> Tensor:
     """[channels] 1 where the shortcut brings something, else 0; of a projection the tenth that it adds most to."""
     reached = torch.ones(channels)
     if isinstance(way, PadShortcut):
-        reached[:way.padding[0]] = 0
-        reached[channels - way.padding[1]:] = 0
+        reached[: way.padding[0]] = 0
+        reached[channels - way.padding[1] :] = 0
     elif way is not None:
         conv = next(layer for layer in way.modules() if isinstance(layer, nn.Conv2d))
         sums = conv.weight.detach().flatten(1).sum(dim=1)  # what arrives is not negative behind a ReLU
@@ -186,16 +186,24 @@ def walk(found: Passed, channel: int) -> Walk:
     names = list(dict(found.module.named_children()))
     place = names.index("add")
     main = [name for name in names[:place] if name != "downsample"]
-    behind = names[place + 1:]
+    behind = names[place + 1 :]
     layers = _back(found, main, channel)
     around = _around(found, channel)
     total = found.outputs["add"][channel]
     activate = getattr(found.module, behind[0]) if behind else None
     residual = torch.from_numpy(layers[-1].map)
-    return Walk(found.block, found.way, channel, found.channels, layers, around, total.numpy(),
-                found.outputs[behind[0]][channel].numpy() if behind else None,
-                residual.numpy() if activate is None else activate(residual).detach().numpy(),
-                type(activate).__name__ if behind else "")
+    return Walk(
+        found.block,
+        found.way,
+        channel,
+        found.channels,
+        layers,
+        around,
+        total.numpy(),
+        found.outputs[behind[0]][channel].numpy() if behind else None,
+        residual.numpy() if activate is None else activate(residual).detach().numpy(),
+        type(activate).__name__ if behind else "",
+    )
 
 
 def _back(found: Passed, names: list[str], channel: int) -> tuple[Step, ...]:
@@ -236,12 +244,25 @@ def _conv(module: nn.Conv2d, arriving: Tensor, channel: int) -> Conv:
     with torch.no_grad():
         weights = module.weight[channel]  # [inputs of its group, k, k]
         first = channel // (module.out_channels // module.groups) * len(weights)
-        shares = F.conv2d(arriving[None, first:first + len(weights)], weights[:, None], stride=module.stride,
-                          padding=module.padding, groups=len(weights))[0]
+        shares = F.conv2d(
+            arriving[None, first : first + len(weights)],
+            weights[:, None],
+            stride=module.stride,
+            padding=module.padding,
+            groups=len(weights),
+        )[0]
         most = int(shares.abs().mean(dim=(1, 2)).argmax())
         bias = 0.0 if module.bias is None else module.bias[channel].item()
-        return Conv(first + most, weights[most].detach().numpy(), arriving[first + most].numpy(), shares[most].numpy(),
-                    len(weights) - 1, bias, module.stride[0], module.padding[0])
+        return Conv(
+            first + most,
+            weights[most].detach().numpy(),
+            arriving[first + most].numpy(),
+            shares[most].numpy(),
+            len(weights) - 1,
+            bias,
+            module.stride[0],
+            module.padding[0],
+        )
 
 
 def _norm(module: nn.BatchNorm2d, channel: int) -> Norm:
@@ -253,13 +274,14 @@ def answers(model: nn.Module, tensor: Tensor, heads: tuple[int, ...], block: str
     """Probabilities of the first head, float32 [classes]: of the whole network, and without the skip of this block."""
     one_of("block", block, blocks(model))
     with evaluating(model), torch.no_grad():
-        whole = probabilities(model(tensor), heads)[0, :heads[0]].numpy()
+        whole = probabilities(model(tensor), heads)[0, : heads[0]].numpy()
         switch_off(model, [block])
-        return whole, probabilities(model(tensor), heads)[0, :heads[0]].numpy()
+        return whole, probabilities(model(tensor), heads)[0, : heads[0]].numpy()
 
 
 def switch_off(evaluated: nn.Module, names: list[str]) -> None:
     """The shortcuts of these blocks add nothing from now on; only inside `evaluating`, which takes the hooks away."""
     for name in names:
         evaluated.get_submodule(name).add.register_forward_pre_hook(
-            lambda add, parts: (parts[0], torch.zeros_like(parts[1])))
+            lambda add, parts: (parts[0], torch.zeros_like(parts[1]))
+        )

@@ -102,7 +102,8 @@ def crops(photographs: list[Image.Image], size: int, count: int, seed: int = 0) 
         photograph = photographs[i % len(photographs)]
         side = int(min(photograph.size) * random.uniform(0.5, 1))
         left, top = (int(random.integers(0, length - side + 1)) for length in photograph.size)
-        crop = photograph.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+        box = (left, top, left + side, top + side)
+        crop = photograph.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box)
         crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if i // len(photographs) % 2 else crop
         found.append(torch.from_numpy(np.array(crop)).permute(2, 0, 1))
     return torch.stack(found)

@@ -39,8 +39,14 @@ class Mates:
 def choose(checkpoint: Checkpoint) -> str:
     """The box; a name of the data sets, or PHOTOGRAPHS."""
     offered = [*_learned_from(checkpoint), PHOTOGRAPHS]
-    chosen = st.selectbox("Batch mates", offered, key="mates", bind="query-params", width=260,
-                          format_func=lambda name: title(name, short=True))
+    chosen = st.selectbox(
+        "Batch mates",
+        offered,
+        key="mates",
+        bind="query-params",
+        width=260,
+        format_func=lambda name: title(name, short=True),
+    )
     return chosen or offered[0]
 
 
@@ -51,9 +57,13 @@ def title(name: str, short: bool = False) -> str:
 
 
 def _learned_from(checkpoint: Checkpoint) -> list[str]:
-    return [name for name, source in SOURCES.items()
-            if checkpoint.data and (checkpoint.data == name or checkpoint.data.startswith(source.title))
-            and (not source.needs_download or downloads.is_here(name))]
+    return [
+        name
+        for name, source in SOURCES.items()
+        if checkpoint.data
+        and (checkpoint.data == name or checkpoint.data.startswith(source.title))
+        and (not source.needs_download or downloads.is_here(name))
+    ]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -61,20 +71,26 @@ def mates(name: str, picture_key: str, preprocessing: Preprocessing, _picture: N
     """The others by name, and the picture among them."""
     count = MANY if preprocessing.size <= LARGE else 3 * LARGEST_BATCH
     if name == PHOTOGRAPHS:
-        photographs = [examples.read(example) for example in examples.examples()
-                       if f"example:{example.name}" != picture_key]
+        photographs = [
+            examples.read(example) for example in examples.examples() if f"example:{example.name}" != picture_key
+        ]
         images = examples.crops(photographs, preprocessing.size, count)
     else:
         images = sources.load(name, "test").images[:LOOKED_AT]
         images = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]]
-    images = sources.fit(sources.Pictures(images, torch.zeros(len(images), 1, dtype=torch.long), (), (), name),
-                         preprocessing.channels, preprocessing.size).images
+    images = sources.fit(
+        sources.Pictures(images, torch.zeros(len(images), 1, dtype=torch.long), (), (), name),
+        preprocessing.channels,
+        preprocessing.size,
+    ).images
     seen = see(_picture.image, preprocessing)
     pixels = np.array(seen.resized.convert("RGB"))
     others = images.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
     apart = [i for i in range(len(others)) if not np.array_equal(others[i], pixels)]  # "others" are others
     side = min(TILE, preprocessing.size)
-    return Mates(name, seen.tensor, normalise(images[apart], preprocessing), _sheet([pixels, *others[apart]], side), side)
+    return Mates(
+        name, seen.tensor, normalise(images[apart], preprocessing), _sheet([pixels, *others[apart]], side), side
+    )
 
 
 def _sheet(pictures: list[np.ndarray], side: int) -> str:

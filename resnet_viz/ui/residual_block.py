@@ -1,8 +1,5 @@
 """The lesson on the residual block: one channel of it by numbers, and the gradient on its way back."""
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +8,18 @@ import streamlit as st
 from ..analysis import residual_block, residual_block_questions
 from ..analysis import residual_block_words as words
 from ..analysis.errors import class_names
-from ..analysis.residual_block import Passed, Step, Walk
+from ..analysis.residual_block import Passed, Walk
 from ..checkpoints import Checkpoint
 from ..data.preprocessing import see
-from ..drawing.colours import DIVERGING
 from ..number_text import percent
 from . import lesson, questions, residual_block_gradient, state
 from .component import component
 from .page import NothingYet, download_table, plain, problems, under_picture
 from .pictures import NamedPicture, choose_picture
 from .residual_block_network import Network, choose_network
-from .walls import png
+from .residual_block_steps import described
 
 AT = "at"  # query parameter of the place, in reading order of the block's output
-PALETTE = ["#{:02X}{:02X}{:02X}".format(*colour) for colour in DIVERGING[::3]]
-TITLES = {"batch norm": "batch norm", "nothing": "nothing", "input": "x"}
-ENDS = ("activation", "sum")
 
 _block = component("residual_block")
 
@@ -54,15 +47,29 @@ class Chosen:
 def numbers() -> None:
     """The controls, the moving picture and what stands under it."""
     chosen = _choose()
-    _block(key="residual-block", data=described(chosen), height="content", on_rested_change=_rested)
+    pixels = np.array(see(chosen.picture.image, chosen.network.checkpoint.preprocessing).resized.convert("RGB"))
+    data = described(chosen.found, chosen.skip, chosen.at, chosen.picture.name, pixels)
+    _block(key="residual-block", data=data, height="content", on_rested_change=_rested)
     if chosen.answer:
         name, on, off = chosen.answer
-        st.caption(f"The whole network says {plain(name)} with {percent(on)}; without the skip of {plain(chosen.found.block)} with "
-                   f"{percent(off)}.")
+        st.caption(
+            f"The whole network says {plain(name)} with {percent(on)}; without the skip of "
+            f"{plain(chosen.found.block)} with "
+            f"{percent(off)}."
+        )
     under_picture(
         "view",
-        story=lambda: st.markdown("\n".join(f"- {line}" for line in words.story(
-            chosen.found, chosen.inputs, chosen.answer and (plain(chosen.answer[0]), *chosen.answer[1:]), chosen.skip))),
+        story=lambda: st.markdown(
+            "\n".join(
+                f"- {line}"
+                for line in words.story(
+                    chosen.found,
+                    chosen.inputs,
+                    chosen.answer and (plain(chosen.answer[0]), *chosen.answer[1:]),
+                    chosen.skip,
+                )
+            )
+        ),
         formula=lambda: _formula(chosen),
         code=lambda: st.code(words.code(chosen.found)),
         numbers=lambda: download_table(words.rows(chosen.found, chosen.at), "residual-block.csv", alt=alt(chosen)),
@@ -82,15 +89,35 @@ def _choose() -> Chosen:
         network = choose_network()
         ways, telling = _blocks(network.key, network.checkpoint)
         names = list(ways)
-        block = st.selectbox("Block", names, len(names) // 2 if network.trained else 0, key=f"block-of-{network.name}-{len(names)}", bind="query-params", width=260,
-                             on_change=_forget, format_func=lambda name: f"{name}, {words.SHORT[ways[name]]}")
+        block = st.selectbox(
+            "Block",
+            names,
+            len(names) // 2 if network.trained else 0,
+            key=f"block-of-{network.name}-{len(names)}",
+            bind="query-params",
+            width=260,
+            on_change=_forget,
+            format_func=lambda name: f"{name}, {words.SHORT[ways[name]]}",
+        )
         with st.popover("Picture", icon=":material/image:"):
             picture = choose_picture("residual-block")
         if picture is None:
             raise NothingYet("There is no picture here yet: drop one above.")
         seen = _passed(network.key, picture.key, block, network.checkpoint, picture)
-        channel = int(st.number_input("Channel", 0, seen.channels - 1, telling[block], key=f"channel-of-{block}", bind="query-params", width=120))
-        skip = st.toggle("Skip", True, key="skip", bind="query-params", help="Off: H(x) is F(x) alone, in this block only")
+        channel = int(
+            st.number_input(
+                "Channel",
+                0,
+                seen.channels - 1,
+                telling[block],
+                key=f"channel-of-{block}",
+                bind="query-params",
+                width=120,
+            )
+        )
+        skip = st.toggle(
+            "Skip", True, key="skip", bind="query-params", help="Off: H(x) is F(x) alone, in this block only"
+        )
     found = _walk(network.key, picture.key, block, channel, seen)
     answer = None
     if network.trained:
@@ -120,9 +147,13 @@ def _walk(key: str, picture_key: str, block: str, channel: int, _seen: Passed) -
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answers(key: str, picture_key: str, block: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> tuple[np.ndarray, np.ndarray]:
+def _answers(
+    key: str, picture_key: str, block: str, _checkpoint: Checkpoint, _picture: NamedPicture
+) -> tuple[np.ndarray, np.ndarray]:
     with state.model_of(_checkpoint) as model:
-        return residual_block.answers(model, see(_picture.image, _checkpoint.preprocessing).tensor, _checkpoint.heads, block)
+        return residual_block.answers(
+            model, see(_picture.image, _checkpoint.preprocessing).tensor, _checkpoint.heads, block
+        )
 
 
 def _forget() -> None:
@@ -135,103 +166,14 @@ def _rested() -> None:
         st.query_params[AT] = str(place)
 
 
-# What the browser is given
-
-
-def described(chosen: Chosen) -> dict:
-    """What residual_block.js reads: every step with its whole map, in plain values."""
-    found = chosen.found
-    limit = _limit(found.residual, found.shortcut, found.total, found.end)
-    end = found.end if chosen.skip else found.without
-    data = {
-        "title": f"{found.block}, channel {found.channel}",
-        "rows": found.total.shape[0], "columns": found.total.shape[1], "skip": chosen.skip, "activation": found.activation,
-        "palette": PALETTE,
-        "picture": {"name": chosen.picture.name, "src": _picture(chosen), "alt": f"{chosen.picture.name}, as the network reads it"},
-        "overview": {name: _map(values, limit) | {"alt": f"{name} of channel {found.channel}, from {values.min():.3g} to {values.max():.3g}"}
-                     for name, values in (("F(x)", found.residual), ("x", found.shortcut),
-                                         (f"after {found.activation}" if found.activation else "H(x)", end))},
-        "layers": _way(found.layers, "F", limit, found.activation),
-        "around_title": f"x: {words.WAYS[found.way].split(',')[0]}" + ("" if chosen.skip else "; switched off"),
-        "around": _way(found.around, "x", limit, found.activation),
-        "sum_title": "H(x) = F(x) + x" if chosen.skip else "H(x) = F(x) alone",
-        "end": _end(found, chosen.skip, limit),
-    }
-    digest = hashlib.sha256(json.dumps(data, allow_nan=False).encode()).hexdigest()[:16]
-    return {**data, "digest": digest, "at": chosen.at}
-
-
-def _way(steps: tuple[Step, ...], role: str, limit: float, activation: str) -> list[dict]:
-    found = []
-    for i, step in enumerate(steps):
-        last = i == len(steps) - 1
-        one = _map(step.map, limit if last else None) | {
-            "title": _title(step, activation), "note": _note(step), "kind": step.kind,
-            "name": _activation_name(activation) if step.kind == "activation" else step.name, "scale": step.scale,
-            "sign": None if i == 0 else "×" if step.conv else "→", "role": role if last else None}
-        if step.conv:
-            conv = step.conv
-            one["conv"] = {"size": len(conv.kernel), "kernel": _plain(conv.kernel), "share": _plain(conv.share), "others": conv.others, "bias": conv.bias,
-                           "source": conv.source, "limit": _limit(conv.kernel)}
-        if step.norm:
-            n = step.norm
-            one["norm"] = {"mean": n.mean, "deviation": float(np.sqrt(n.variance + n.eps)), "scale": n.scale, "shift": n.shift}
-        found.append(one)
-    return found
-
-
-def _note(step: Step) -> str:
-    return f"channel {step.channel}" if step.name.startswith(("x", "downsample")) else f"{step.name}, channel {step.channel}"
-
-
-def _title(step: Step, activation: str) -> str:
-    if step.conv:
-        stride = f", /{step.conv.stride}" if step.conv.stride > 1 else ""
-        return f"{len(step.conv.kernel)} × {len(step.conv.kernel)}{stride}"
-    if step.kind == "padding":
-        return "thinned" if step.map.any() else "zeros"
-    return _activation_name(activation) if step.kind == "activation" else TITLES[step.kind]
-
-
-def _activation_name(activation: str) -> str:
-    return activation or "ReLU"  # a block that ends with its sum has one inside all the same
-
-
-def _end(found: Walk, skip: bool, limit: float) -> list[dict]:
-    def card(title, values, sign, role, kind="sum"):
-        return _map(values, limit) | {"title": title, "note": f"channel {found.channel}", "kind": kind, "name": found.activation, "scale": 1, "sign": sign, "role": role}
-
-    total = found.total if skip else found.residual
-    cards = [card("F(x)", found.residual, None, None)]
-    cards += [card("x", found.shortcut, "+", None), card("H(x)", total, "=", "sum")] if skip else [card("H(x)", total, "=", "sum")]
-    if found.activation:
-        cards.append(card(found.activation, found.after if skip else found.without, "→", "after", "activation"))
-    return cards
-
-
-def _map(values: np.ndarray, limit: float | None) -> dict:
-    return {"rows": values.shape[0], "columns": values.shape[1], "values": _plain(values), "limit": limit or _limit(values)}
-
-
-def _plain(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.4g}") for value in values.ravel().tolist()]
-
-
-def _limit(*arrays: np.ndarray) -> float:
-    """The end of the colours: the largest number, and a quarter more, so that dark cells stay readable."""
-    return 1.25 * max(float(np.abs(a).max()) for a in arrays) or 1.0
-
-
-def _picture(chosen: Chosen) -> str:
-    pixels = np.array(see(chosen.picture.image, chosen.network.checkpoint.preprocessing).resized.convert("RGB"))
-    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
-
-
 def alt(chosen: Chosen) -> str:
     """The finding in words."""
     found = chosen.found
-    return (f"{found.block}, channel {found.channel}: F(x) from {found.residual.min():.3g} to {found.residual.max():.3g}, x from "
-            f"{found.shortcut.min():.3g} to {found.shortcut.max():.3g}")
+    return (
+        f"{found.block}, channel {found.channel}: F(x) from {found.residual.min():.3g} to "
+        f"{found.residual.max():.3g}, x from "
+        f"{found.shortcut.min():.3g} to {found.shortcut.max():.3g}"
+    )
 
 
 # The page

@@ -27,8 +27,14 @@ def scene() -> Scene:
     label, found = _passages(key, picture.key, checkpoint, picture)
     frames = len(found) + 1
     return Scene(
-        player.film(_panels(found), [words.gradient_said(found, i) for i in range(frames)],
-                    ["at the last block", *(f"through {passage.block}" for passage in found)], frames - 1, 600, "Blocks back"),
+        player.film(
+            _panels(found),
+            [words.gradient_said(found, i) for i in range(frames)],
+            ["at the last block", *(f"through {passage.block}" for passage in found)],
+            frames - 1,
+            600,
+            "Blocks back",
+        ),
         words.gradient_story(found),
         lambda frame: words.gradient_formula(found, frame),
         words.GRADIENT_CODE,
@@ -39,7 +45,9 @@ def scene() -> Scene:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _passages(key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture) -> tuple[int, tuple[Passage, ...]]:
+def _passages(
+    key: str, picture_key: str, _checkpoint: Checkpoint, _picture: NamedPicture
+) -> tuple[int, tuple[Passage, ...]]:
     with state.model_of(_checkpoint) as model:
         tensor = see(_picture.image, _checkpoint.preprocessing).tensor
         verdict = predict(model, _checkpoint, [_picture.image])[0][0]
@@ -54,11 +62,26 @@ def _panels(found: tuple[Passage, ...]) -> list[dict]:
     finding = words.gradient_finding(found)
     parts = [[0.0, 0.0, 0.0, 0.0]] + [[p.arriving, p.skip, p.layers, p.both] for p in found]
     return [
-        player.lines("The gradient on its way back", finding,
-                     [player.line("with the skips", steps, kept, player.GREEN, grows=True),
-                      player.line("all skips off", steps, np.maximum(lost, low), player.VERMILLION, grows=True)],
-                     (0, len(found)), (low, float(max(kept.max(), lost.max())) * 3), ("blocks passed, counted from the last", "size (log scale)"),
-                     cursor=steps, log=True, ratio=0.62, place="wide", rule=True),
-        player.bars("In this block, with its skip", "What arrives at the block, what comes back by the skip and by the layers, and both together",
-                    ["arrives", "by the skip", "by the layers", "together"], parts),
+        player.lines(
+            "The gradient on its way back",
+            finding,
+            [
+                player.line("with the skips", steps, kept, player.GREEN, grows=True),
+                player.line("all skips off", steps, np.maximum(lost, low), player.VERMILLION, grows=True),
+            ],
+            (0, len(found)),
+            (low, float(max(kept.max(), lost.max())) * 3),
+            ("blocks passed, counted from the last", "size (log scale)"),
+            cursor=steps,
+            log=True,
+            ratio=0.62,
+            place="wide",
+            rule=True,
+        ),
+        player.bars(
+            "In this block, with its skip",
+            "What arrives at the block, what comes back by the skip and by the layers, and both together",
+            ["arrives", "by the skip", "by the layers", "together"],
+            parts,
+        ),
     ]

@@ -26,8 +26,15 @@ class Network:
 
 
 def choose_network() -> Network:
-    name = st.selectbox("Network", [LOADED, UNTRAINED], key="network-of-block", bind="query-params", width=240, on_change=_forget,
-                        help="The second one has ResNet-50's kinds of blocks and random weights: for its projections")
+    name = st.selectbox(
+        "Network",
+        [LOADED, UNTRAINED],
+        key="network-of-block",
+        bind="query-params",
+        width=240,
+        on_change=_forget,
+        help="The second one has ResNet-50's kinds of blocks and random weights: for its projections",
+    )
     if name == UNTRAINED:
         return Network("bottleneck", "untrained bottleneck", _untrained(), False)
     return Network("loaded", state.current_key(), state.current_checkpoint(), True)
@@ -43,4 +50,6 @@ def _untrained() -> Checkpoint:
         torch.manual_seed(0)
         weights = zoo.build("resnet50", ARGUMENTS).state_dict()
     mean, std = NORMALISATIONS["imagenet"]
-    return Checkpoint("bottleneck, untrained", "resnet50", ARGUMENTS, weights, None, (1000,), Preprocessing(SIZE, SIZE, mean, std))
+    return Checkpoint(
+        "bottleneck, untrained", "resnet50", ARGUMENTS, weights, None, (1000,), Preprocessing(SIZE, SIZE, mean, std)
+    )

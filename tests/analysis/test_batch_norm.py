@@ -44,7 +44,10 @@ def test_every_shuffle_is_the_whole_network_in_training_mode(model, pictures):
     for mates, answer in zip(found.mates, found.answers):
         np.testing.assert_allclose(answer, trained_answer(model, torch.cat([picture, pool[mates]])), atol=1e-5)
     assert len({tuple(row) for row in found.mates.tolist()}) > 1
-    assert batch_norm.spread(found.answers, 3) == pytest.approx(found.answers[:, 3].std()) and found.answers[:, 3].std() > 0
+    assert (
+        batch_norm.spread(found.answers, 3) == pytest.approx(found.answers[:, 3].std())
+        and found.answers[:, 3].std() > 0
+    )
     again, other = (batch_norm.wobble(model, picture, pool, HEADS, 4, 5, seed) for seed in (0, 1))
     assert (again.mates == found.mates).all() and (other.mates != found.mates).any()
 

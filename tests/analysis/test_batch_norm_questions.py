@@ -1,4 +1,4 @@
-"""Questions and formulas of the lesson on batch norm: the marked option is torch's, the lecture's mistake is offered."""
+"""Questions of the lesson on batch norm: the marked option is torch's, the lecture's mistake is offered."""
 
 from random import Random
 
@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from resnet_viz.analysis import batch_norm
+from resnet_viz.analysis import batch_norm_number_words as number_words
 from resnet_viz.analysis import batch_norm_questions as asked
 from resnet_viz.analysis import batch_norm_words as words
 from resnet_viz.analysis.batch_norm import Channel, Normalised, Wobble
 from resnet_viz.analysis.learning_words import short
 from resnet_viz.analysis.questions import mark
-from resnet_viz.number_text import percent
+from resnet_viz.number_text import percent, plain
 
 SEEDS = range(40)
 NAMES = tuple("abcd")
@@ -36,7 +37,8 @@ BATCH = batch_norm.made_batch(0)
 MAKERS = {
     "moods": asked.of_moods(BY_SIZE, 4, CHANNEL, STILL, 0, NAMES, 2),
     "sure in any company": asked.of_moods(NO_SPREAD, 4, CHANNEL, np.array([1.0, 0, 0, 0]), 0, NAMES, 0),
-    "running": asked.of_running(RUNNING, 7, 36), "at the start": asked.of_running(RUNNING, 0, 36),
+    "running": asked.of_running(RUNNING, 7, 36),
+    "at the start": asked.of_running(RUNNING, 0, 36),
     "all alike": asked.of_running(batch_norm.running(VALUES, 4, None, 20), 20, 36),
     "at once": asked.of_running(batch_norm.running(VALUES, 4, 1.0, 20), 20, 36),
     "still layer": asked.of_running(batch_norm.running(np.zeros((8, 2, 2)), 4, 0.1, 20), 20, 16),
@@ -74,7 +76,7 @@ def test_a_number_through_the_layer_is_torchs_in_both_modes(seed):
         still, trained = layer.eval()(batch)[0].item(), layer.train()(batch)[0].item()
     question = asked.one_number(found, CHANNEL, frame, Random(seed))
     wanted = trained if "in **training** mode" in question.text else still
-    assert right_of(question) == short(wanted)
+    assert right_of(question) == plain(wanted)
     said = [wrong for wrong in question.wrongs if "lecture" in wrong]
     assert said and "switched off" in said[0]
 
@@ -83,7 +85,7 @@ def test_a_number_through_the_layer_is_torchs_in_both_modes(seed):
 def test_running_statistics_are_torchs(seed):
     question = asked.next_mean(RUNNING, 7, Random(seed))
     step = Random(seed).randint(2, 12)
-    assert right_of(question) == short(RUNNING.means[step])  # which come from nn.BatchNorm2d
+    assert right_of(question) == plain(RUNNING.means[step])  # which come from nn.BatchNorm2d
     random = Random(seed)
     m, steps = random.choice((0.01, 0.1, 0.2)), random.choice((5, 10, 20, 40))
     layer = nn.BatchNorm2d(1, momentum=m).double()
@@ -96,7 +98,7 @@ def test_running_statistics_are_torchs(seed):
     numbers *= (biased / numbers.var(correction=0)).sqrt()
     layer = nn.BatchNorm2d(1, momentum=1.0).double()
     layer(numbers.view(n, 1, 1, 1))
-    assert right_of(asked.which_variance(RUNNING, 36, Random(seed))) == short(layer.running_var.item())
+    assert right_of(asked.which_variance(RUNNING, 36, Random(seed))) == plain(layer.running_var.item())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -105,28 +107,34 @@ def test_the_numbers_of_the_batch_are_torchs(seed):
     layer, x = nn.BatchNorm2d(3).double(), torch.from_numpy(BATCH).double()
     nn.init.constant_(layer.weight, 2.0), nn.init.constant_(layer.bias, 1.0)
     c = Random(seed).randrange(3)
-    assert right_of(asked.mean_of(found, Random(seed))) == short(x[:, c].mean().item())
-    assert right_of(asked.variance_of(found, Random(seed))) == short(x[:, c].var(correction=0).item())
+    assert right_of(asked.mean_of(found, Random(seed))) == plain(x[:, c].mean().item())
+    assert right_of(asked.variance_of(found, Random(seed))) == plain(x[:, c].var(correction=0).item())
     random = Random(seed)
     at = tuple(random.randrange(size) for size in x.shape)
-    assert right_of(asked.output_of(found, 2.0, 1.0, Random(seed))) == short(layer(x)[at].item())
+    assert right_of(asked.output_of(found, 2.0, 1.0, Random(seed))) == plain(layer(x)[at].item())
     channels = Random(seed).choice((3, 16, 32, 64, 256))
-    assert right_of(asked.learned(Random(seed))) == short(sum(p.numel() for p in nn.BatchNorm2d(channels).parameters()))
+    assert right_of(asked.learned(Random(seed))) == plain(sum(p.numel() for p in nn.BatchNorm2d(channels).parameters()))
     random = Random(seed)
     shape = random.choice((4, 8, 16, 32)), random.choice((4, 8, 16)), random.choice((3, 16, 64))
     numbers = torch.zeros(shape[0], shape[2], shape[1], shape[1])[:, 0].numel()
-    assert right_of(asked.how_many(BY_SIZE[4], Random(seed))) == short(numbers)
+    assert right_of(asked.how_many(BY_SIZE[4], Random(seed))) == plain(numbers)
 
 
 def test_what_is_said_has_the_numbers_of_now():
     found = BY_SIZE[4]
     said = words.mood_said(found, STILL, 0, NAMES, 1)
-    assert f"a has {percent(found.answers[1, 0])}" in said and f"always {percent(0.8)}" in said and "Among 3 others" in said
+    assert (
+        f"a has {percent(found.answers[1, 0])}" in said
+        and f"always {percent(0.8)}" in said
+        and "Among 3 others" in said
+    )
     turned = Wobble(4, found.mates, found.answers[:, [1, 0, 2, 3]], found.first)
     assert "It would answer b" in words.mood_said(turned, STILL, 0, NAMES, 1)
     assert "another answer 6 times" in words.mood_finding(turned, STILL, 0, NAMES)
     lines = words.mood_formula(found, CHANNEL, 2)
-    assert short(CHANNEL.normalise(found.first.value[2], CHANNEL.mean, CHANNEL.variance), 4).replace("−", "-") in lines[-1]
+    assert (
+        short(CHANNEL.normalise(found.first.value[2], CHANNEL.mean, CHANNEL.variance), 4).replace("−", "-") in lines[-1]
+    )
     assert "not switched off" in " ".join(words.mood_story(BY_SIZE, 4, STILL, 0, NAMES, "others", None))
     away = " ".join(words.mood_story(BY_SIZE, 4, np.array([0.1, 0.8, 0.05, 0.05]), 0, NAMES, "others", "letters"))
     assert f"not around {percent(0.1)}: these mates are not what it learned from (letters)" in away
@@ -135,20 +143,22 @@ def test_what_is_said_has_the_numbers_of_now():
 def test_the_steps_of_a_batch_are_said():
     found = batch_norm.by_numbers(BATCH, "train")
     total = int(BATCH[:, 1].sum())
-    assert f"{total} / 16 = {short(BATCH[:, 1].mean())}" in words.number_said(found, "train", 1, 0, 4)
-    assert short(BATCH[:, 1].var()) in words.number_said(found, "train", 1, 0, 5)
+    assert f"{total} / 16 = {short(BATCH[:, 1].mean())}" in number_words.number_said(found, "train", 1, 0, 4)
+    assert short(BATCH[:, 1].var()) in number_words.number_said(found, "train", 1, 0, 5)
     still = batch_norm.by_numbers(BATCH, "evaluation")
-    assert f"= {short(0.1 * BATCH[:, 1].mean())}." in words.number_said(still, "evaluation", 1, 0, 4)
-    assert f"= {short(0.9 + 0.1 * BATCH[:, 1].var(ddof=1))}." in words.number_said(still, "evaluation", 1, 0, 5)
-    assert f"= {short(float(found.output[0, 2, 0, 0]))} for" in words.number_said(found, "train", 1, 0, 11)
-    assert words.running_said(RUNNING, 0).startswith("A fresh layer") and short(RUNNING.means[3]) in words.running_said(RUNNING, 3)
+    assert f"= {short(0.1 * BATCH[:, 1].mean())}." in number_words.number_said(still, "evaluation", 1, 0, 4)
+    assert f"= {short(0.9 + 0.1 * BATCH[:, 1].var(ddof=1))}." in number_words.number_said(still, "evaluation", 1, 0, 5)
+    assert f"= {short(float(found.output[0, 2, 0, 0]))} for" in number_words.number_said(found, "train", 1, 0, 11)
+    assert words.running_said(RUNNING, 0).startswith("A fresh layer") and short(RUNNING.means[3]) in words.running_said(
+        RUNNING, 3
+    )
     assert "after 22 steps" in " ".join(words.running_story(RUNNING, CHANNEL, 4, 0, None))
 
 
 @pytest.mark.parametrize("mode", ["train", "evaluation"])
 def test_the_code_that_is_shown_gives_the_numbers(mode):
     space = {}
-    exec(words.number_code(mode, 1.5, -0.5, 3), space)  # noqa: S102
+    exec(number_words.number_code(mode, 1.5, -0.5, 3), space)  # noqa: S102
     found = batch_norm.by_numbers(batch_norm.made_batch(3), mode, 1.5, -0.5)
     np.testing.assert_allclose(space["y"].detach().numpy(), found.output, atol=1e-5)
     values = torch.from_numpy(VALUES).float()[:, None]

@@ -29,9 +29,15 @@ def built(name: str, **arguments):
 
 
 NETWORKS = {
-    "padding": built("resnet8"), "projection": built("resnet8", shortcut="B"), "biases": built("resnet8", conv_bias=True),
-    "bottleneck": bottleneck(), "bottleneck v1": bottleneck(variant="v1"), "groups": bottleneck(groups=2),
-    "no norm": built("resnet8", norm="none"), "leaky": built("resnet8", activation="leaky-relu"), "no ReLU after": built("hw4-resnet"),
+    "padding": built("resnet8"),
+    "projection": built("resnet8", shortcut="B"),
+    "biases": built("resnet8", conv_bias=True),
+    "bottleneck": bottleneck(),
+    "bottleneck v1": bottleneck(variant="v1"),
+    "groups": bottleneck(groups=2),
+    "no norm": built("resnet8", norm="none"),
+    "leaky": built("resnet8", activation="leaky-relu"),
+    "no ReLU after": built("hw4-resnet"),
 }
 EVERY = [(name, block) for name, model in NETWORKS.items() for block in residual_block.kinds(model)]
 
@@ -59,8 +65,12 @@ def follows(module, before, step) -> None:
         conv = step.conv
         assert before.channel == conv.source and before.scale == step.scale * conv.stride
         np.testing.assert_array_equal(before.map, conv.arriving)
-        own = F.conv2d(torch.from_numpy(conv.arriving)[None, None], torch.from_numpy(conv.kernel)[None, None],
-                       stride=conv.stride, padding=conv.padding)[0, 0]
+        own = F.conv2d(
+            torch.from_numpy(conv.arriving)[None, None],
+            torch.from_numpy(conv.kernel)[None, None],
+            stride=conv.stride,
+            padding=conv.padding,
+        )[0, 0]
         np.testing.assert_allclose(own, conv.share, atol=1e-5)
         assert conv.others == layer.in_channels // layer.groups - 1
     elif step.kind == "batch norm":
@@ -87,9 +97,15 @@ def test_the_strongest_channel_is_followed():
 
 
 def test_ways_strides_and_channels():
-    assert residual_block.kinds(NETWORKS["bottleneck"]) == {"layer1.0": "projection", "layer1.1": "identity", "layer2.0": "projection"}
-    first, second = (residual_block.walk(residual_block.passed(NETWORKS["bottleneck"], TENSOR, name), 0)
-                     for name in ("layer1.0", "layer2.0"))
+    assert residual_block.kinds(NETWORKS["bottleneck"]) == {
+        "layer1.0": "projection",
+        "layer1.1": "identity",
+        "layer2.0": "projection",
+    }
+    first, second = (
+        residual_block.walk(residual_block.passed(NETWORKS["bottleneck"], TENSOR, name), 0)
+        for name in ("layer1.0", "layer2.0")
+    )
     assert [step.conv.stride for step in first.around if step.conv] == [1]  # conv2_x: only wider, as large
     assert [step.conv.stride for step in second.around if step.conv] == [2]
     assert [step.name for step in first.layers] == ["x", "conv1", "bn1", "act1", "conv2", "bn2", "act2", "conv3", "bn3"]
@@ -144,7 +160,9 @@ def test_gradients_are_autograds(name):
         assert (passage.skip, passage.layers) == pytest.approx((skip.norm().item(), layers.norm().item()), rel=1e-4)
         np.testing.assert_allclose(skip + layers, x, atol=1e-5)
         if passage.layers and passage.skip:
-            assert passage.cosine == pytest.approx(F.cosine_similarity(skip.flatten(), layers.flatten(), 0).item(), abs=1e-3)
+            assert passage.cosine == pytest.approx(
+                F.cosine_similarity(skip.flatten(), layers.flatten(), 0).item(), abs=1e-3
+            )
 
 
 def gradients(model, block: str, label: int):
@@ -166,7 +184,8 @@ def by_part(model, block: str, arriving, y):
     for kept in (1, 0):
         copied, x = copy.deepcopy(model.get_submodule(block)), arriving.clone().requires_grad_(True)
         copied.add.forward = lambda residual, shortcut, kept=kept: (
-            residual.detach() + shortcut if kept else residual + shortcut.detach())
+            residual.detach() + shortcut if kept else residual + shortcut.detach()
+        )
         copied(x).backward(y)
         found.append(torch.zeros_like(x) if x.grad is None else x.grad)
     return found
@@ -184,7 +203,8 @@ def test_without_any_skip_the_network_is_its_plain_twin():
     passages = residual_block_gradients.passages(model, TENSOR, 3)
     for passage in passages:
         assert passage.without_arriving == pytest.approx(
-            torch.autograd.grad(logit, ends[passage.block], retain_graph=True)[0].norm().item(), rel=1e-4)
+            torch.autograd.grad(logit, ends[passage.block], retain_graph=True)[0].norm().item(), rel=1e-4
+        )
     kept, lost = residual_block_gradients.relative(passages)
     assert kept[0] == lost[0] == 1 and len(kept) == len(passages) + 1
     assert lost[1] == pytest.approx(passages[0].without / passages[0].without_arriving)

@@ -1,4 +1,4 @@
-"""Questions and words of the lesson on the residual block: the marked option is torch's, the slides' mistake is offered."""
+"""Questions of the lesson on the residual block: the marked option is torch's, the slides' mistake is offered."""
 
 from random import Random
 
@@ -23,7 +23,9 @@ def a_walk(name: str, block: str, channel: int = 2) -> residual_block.Walk:
     return residual_block.walk(residual_block.passed(NETWORKS[name], TENSOR, block), channel)
 
 
-WALKS = {(name, block): a_walk(name, block) for name, model in NETWORKS.items() for block in residual_block.kinds(model)}
+WALKS = {
+    (name, block): a_walk(name, block) for name, model in NETWORKS.items() for block in residual_block.kinds(model)
+}
 PASSAGES = residual_block_gradients.passages(NETWORKS["padding"], TENSOR, 3)
 
 
@@ -64,7 +66,9 @@ def test_the_sum_and_the_norm_are_the_blocks_own(seed):
         inner["bn2"] = module.bn2(module.conv2(module.act1(inner["bn1"][None])))[0]
     random = Random(seed)
     place = random.choice([7, random.randrange(walk.total.size)])
-    assert float(right_of(asked.the_sum(walk, 7, Random(seed))).replace("−", "-").replace(",", "")) == pytest.approx(out[place].item(), rel=0.01, abs=1e-4)
+    assert float(right_of(asked.the_sum(walk, 7, Random(seed))).replace("−", "-").replace(",", "")) == pytest.approx(
+        out[place].item(), rel=0.01, abs=1e-4
+    )
     step = Random(seed).choice([step for step in walk.layers if step.norm])
     answer = float(right_of(asked.normalised(walk, 7, Random(seed))).replace("−", "-"))
     assert answer == pytest.approx(inner[step.name][step.channel].flatten()[7].item(), rel=0.01, abs=1e-4)
@@ -85,7 +89,10 @@ def test_what_the_slides_say_is_offered_and_named():
     questions = [asked.projection(Random(seed)) for seed in SEEDS]
     said = [wrong for question in questions for wrong in question.wrongs if "slides" in wrong]
     assert len(said) > 5
-    assert {right_of(question) for question in questions} >= {"stride 1, 64 to 256 channels", "stride 2, to 512 channels"}
+    assert {right_of(question) for question in questions} >= {
+        "stride 1, 64 to 256 channels",
+        "stride 2, to 512 channels",
+    }
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -116,9 +123,14 @@ def test_counts_and_slopes_are_torchs(seed):
 def test_what_is_said_of_a_block():
     walk = WALKS["bottleneck", "layer1.0"]
     told = " ".join(words.story(walk, 4, ("cat", 0.9, 0.2), True))
-    assert "has stride 1 and makes 16 channels of 4" in told and "The slides say that a projection always has stride 2" in told
+    assert (
+        "has stride 1 and makes 16 channels of 4" in told
+        and "The slides say that a projection always has stride 2" in told
+    )
     assert "cat goes from 90.0\u00a0% to 20.0\u00a0%" in told and "ReLU follows" in told
-    assert "stride 2" in words.projection(WALKS["bottleneck", "layer2.0"], 16) and "slides" not in words.projection(WALKS["bottleneck", "layer2.0"], 16)
+    assert "stride 2" in words.projection(WALKS["bottleneck", "layer2.0"], 16) and "slides" not in words.projection(
+        WALKS["bottleneck", "layer2.0"], 16
+    )
     empty = " ".join(words.story(WALKS["padding", "layer2.0"], 16, None, True))
     assert "its x is 0" in empty and "Switch the skip" not in empty
     assert "follows" not in words.story(WALKS["no ReLU after", "layer1.0"], 32, None, True)[0]

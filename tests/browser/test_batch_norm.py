@@ -1,4 +1,4 @@
-"""The lessons on batch norm and on the residual block in a browser: shuffled by hand and by key, followed by the mouse."""
+"""The lessons on batch norm and on the residual block in a browser: shuffled by key, followed by the mouse."""
 
 import re
 

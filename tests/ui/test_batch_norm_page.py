@@ -28,14 +28,18 @@ def open_page(**query: str) -> AppTest:
 
 
 def film(app: AppTest) -> dict:
-    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player"))
+    return next(
+        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player")
+    )
 
 
 def test_the_moods_are_the_networks_answers_and_the_link_carries_them():
     app = open_page(**{"batch-to-64": "4"}, view="Formula", at="3")
     found, checkpoint = film(app), checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg"))
     pictures, strip, cloud = found["panels"]
-    assert found["frames"] == 20 and found["at"] == 3 and all(len(row) == 4 and row[0] == 0 for row in pictures["shown"])
+    assert (
+        found["frames"] == 20 and found["at"] == 3 and all(len(row) == 4 and row[0] == 0 for row in pictures["shown"])
+    )
     with torch.no_grad():
         cat = checkpoints.model(checkpoint)(see(examples.read(examples.find("cat")), checkpoint.preprocessing).tensor)
     still, training = strip["lines"]
@@ -58,7 +62,9 @@ def test_the_other_parts_have_their_films_and_views(part):
 
 def test_by_numbers_empties_what_is_not_worked_out_yet():
     batch, line, after = film(open_page(part="By numbers"))["panels"]
-    assert (batch["kind"], line["kind"], after["kind"]) == ("cells", "lines", "cells") and len(batch["values"][0][0]) == 16
+    assert (batch["kind"], line["kind"], after["kind"]) == ("cells", "lines", "cells") and len(
+        batch["values"][0][0]
+    ) == 16
     given = [[value is not None for row in frame for value in row] for frame in after["values"]]
     assert [sum(frame) for frame in given] == [0, 0, 16, 16, 16, 16, 32, 32, 32, 32, 48, 48]
     assert len(line["dots"][0]) == 16 and line["cursor"][2] == pytest.approx(0, abs=1e-6)
@@ -72,7 +78,10 @@ def test_the_mates_are_others_and_of_what_was_learned_where_that_is_here():
     assert len(found.pool) <= batch_mates.MANY and not (found.pool == found.picture).flatten(1).all(1).any()
     assert found.sheet.startswith("data:image/jpeg;base64,")
     assert batch_mates._learned_from(checkpoint) == ["shapes"]
-    assert batch_mates.mates("photographs", "", checkpoint.preprocessing, picture).pool.shape[1:] == found.picture.shape[1:]
+    assert (
+        batch_mates.mates("photographs", "", checkpoint.preprocessing, picture).pool.shape[1:]
+        == found.picture.shape[1:]
+    )
 
 
 def test_a_network_without_batch_norm_is_told_so():

@@ -26,7 +26,9 @@ def open_page(**query: str) -> AppTest:
 
 
 def given(app: AppTest) -> dict:
-    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("residual_block"))
+    return next(
+        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("residual_block")
+    )
 
 
 def map_of(step: dict) -> np.ndarray:
@@ -68,7 +70,9 @@ def test_a_bottleneck_that_nobody_trained_shows_a_projection_of_stride_one():
 
 def test_gradients_have_their_film_and_views():
     app = open_page(part="Gradient back", view="Formula")
-    found = next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player"))
+    found = next(
+        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player")
+    )
     assert found["frames"] == 10 and len(app.latex) == 3
     kept, lost = found["panels"][0]["lines"]
     assert kept["y"][0] == lost["y"][0] == 1 and lost["y"][-1] < 1e-3 < kept["y"][-1]
