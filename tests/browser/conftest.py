@@ -82,11 +82,13 @@ class Server:
                 self.process.wait()
 
 
-def _factory(folder: Path):
+@pytest.fixture
+def server(tmp_path):
+    """A factory: server(app="app.py", NAME="value") starts one on a free port, its runs in the test's folder."""
     started = []
 
     def start(app: str = "app.py", **environment: str) -> Server:
-        started.append(Server(ROOT / app, folder, **environment))
+        started.append(Server(ROOT / app, tmp_path, **environment))
         return started[-1].start()
 
     yield start
@@ -94,16 +96,21 @@ def _factory(folder: Path):
         one.stop()
 
 
-@pytest.fixture
-def server(tmp_path):
-    """A factory: server(app="app.py", NAME="value") starts one on a free port, its runs in the test's folder."""
-    yield from _factory(tmp_path)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_server(tmp_path_factory):
-    """The same for all tests of a module: for tests that leave nothing behind on the server."""
-    yield from _factory(tmp_path_factory.mktemp("server"))
+    """One server a process of tests and set of variables, as starting costs seconds: for tests that leave nothing behind
+    on it."""
+    running: dict[tuple, Server] = {}
+
+    def give(app: str = "app.py", **environment: str) -> Server:
+        key = (app, *sorted(environment.items()))
+        if key not in running:
+            running[key] = Server(ROOT / app, tmp_path_factory.mktemp("server"), **environment).start()
+        return running[key]
+
+    yield give
+    for one in running.values():
+        one.stop()
 
 
 @pytest.fixture
@@ -126,6 +133,16 @@ def visit(browser):
     for context in contexts:
         context.close()
     assert not errors, f"the page's scripts raised: {errors}"
+
+
+def rest(page) -> None:
+    """Wait until the page is there and the server has nothing more to say."""
+    page.locator("h1").first.wait_for(timeout=60_000)
+    for _ in range(300):
+        page.wait_for_timeout(200)
+        if page.get_by_test_id("stStatusWidget").count() == 0 and page.get_by_test_id("stSkeleton").count() == 0:
+            return
+    pytest.fail("the page did not come to rest within 60 s")
 
 
 @pytest.fixture

@@ -66,8 +66,8 @@ def check_labels(drawings: list) -> None:
                 assert one[4] <= other[2] or other[4] <= one[2], f"{one[0]!r} overlaps {other[0]!r}"
 
 
-@pytest.mark.parametrize("network", ["resnet50", "grapheme-resnet", *(pytest.param(name, marks=pytest.mark.hard) for name in NETWORKS
-                                                                     if name not in ("resnet50", "grapheme-resnet"))])
+@pytest.mark.hard
+@pytest.mark.parametrize("network", NETWORKS)
 def test_no_label_is_small_and_none_lies_on_another(small, visit, network):
     page = visit(f"{small}/?network={network}")
     expect(page.locator(".strip svg")).to_have_count(6, timeout=30_000)
@@ -76,7 +76,8 @@ def test_no_label_is_small_and_none_lies_on_another(small, visit, network):
     check_labels(drawings)
 
 
-@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
+@pytest.mark.hard
+@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
 def test_on_the_page_at_every_zoom(open_page, picture, width, dark):
     for level in ("stage", "block", "layer"):
         page = open_page(f"network=resnet152&fold={level}", width=width, dark=dark)
@@ -117,6 +118,7 @@ def seen_in_frame(page, line) -> bool:
     return head["y"] + head["height"] <= inner["y"] + 1 and inner["y"] + inner["height"] <= foot["y"] + 1
 
 
+@pytest.mark.hard
 def test_pointing_at_a_box_marks_its_row_and_the_reverse(open_page):
     page = open_page("network=resnet152&fold=layer", height=1400)
     last = row(page, "layer4.1.conv3")
@@ -161,6 +163,7 @@ def chosen(page) -> str:
     return page.locator(".frame tr.chosen .text").get_attribute("title")
 
 
+@pytest.mark.hard
 def test_the_keyboard_moves_the_choice_and_opens_rows(open_page):
     page = open_page("network=resnet20&fold=block", height=1400)
     page.locator(".strip .box[tabindex='0']").focus()
@@ -207,7 +210,8 @@ def test_the_depth_slider_redraws_drawing_and_table(open_page):
     assert "network=resnet101" in page.url
 
 
-@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize("dark", [False, True])
 def test_the_drawing_as_files(open_page, dark):
     page = open_page("network=resnet50&fold=block", dark=dark)
     with page.expect_download() as download:

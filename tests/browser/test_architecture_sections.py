@@ -16,7 +16,8 @@ def box(locator) -> dict:
     return locator.bounding_box()
 
 
-@pytest.mark.parametrize(("width", "dark"), [pytest.param(1440, False, marks=pytest.mark.hard), pytest.param(1440, True, marks=pytest.mark.hard), pytest.param(400, False, marks=pytest.mark.hard), (400, True)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (400, False), (400, True)])
 def test_the_marked_column_is_in_view_and_the_page_does_not_scroll_sideways(visit, url, picture, width, dark):
     page = visit(f"{url}/{PAPER}&network=resnet101", width, dark=dark)
     marked = page.locator("thead th.marked")
@@ -65,6 +66,7 @@ def test_a_preset_fills_the_fields_and_the_address(visit, url):
     again.get_by_text("3 × 227 × 227 in, 96 × 55 × 55 out").wait_for()
 
 
+@pytest.mark.hard
 def test_bad_numbers_in_the_address_leave_a_page_that_works(visit, url):
     bad = "convolution-height=0&convolution-channels=-5&convolution-kernel=x"
     page = visit(f"{url}/architecture?part=Arithmetic&{bad}")

@@ -54,7 +54,8 @@ def test_the_classes_get_their_pictures(open_channels, picture):
     picture(page, "channels-classes")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
 def test_nothing_is_wider_than_the_screen(open_channels, picture, width, dark):
     page = open_channels(width=width, dark=dark)
     expect(page.get_by_text("The strongest first, row by row")).to_be_visible()

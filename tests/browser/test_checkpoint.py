@@ -82,6 +82,7 @@ def test_from_a_strangers_file_to_its_tensors(app, visit, theirs, picture):
     page.wait_for_url(lambda url: "tensor=" not in url, timeout=30_000)  # the first is the default: no link names it
 
 
+@pytest.mark.hard
 def test_the_normalisation_is_set_by_hand_and_remembered(app, visit, theirs):
     page = open_page(visit, app)
     drop(page, theirs)
@@ -117,6 +118,7 @@ def test_a_second_file_and_a_bad_one(app, visit, theirs, tmp_path):
     assert page.locator("h3").first.inner_text() == "second"
 
 
+@pytest.mark.hard
 def test_measuring_is_shown_and_stopped(app, visit):
     page = visit(f"{app.url}/checkpoint?checkpoint=resnet20-stem7-shapes&section=Measure")
     limit = page.get_by_role("spinbutton", name="At most, pictures")
@@ -139,6 +141,7 @@ def test_measuring_is_shown_and_stopped(app, visit):
     assert "Measured on 200 test pictures of shapes" in main_text(page)
 
 
+@pytest.mark.hard
 def test_what_is_saved_opens_again(app, visit, theirs, tmp_path):
     page = open_page(visit, app)
     drop(page, theirs)
@@ -160,7 +163,8 @@ def test_what_is_saved_opens_again(app, visit, theirs, tmp_path):
                                checkpoints.model(original)(pictures), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["Card", *(pytest.param(name, marks=pytest.mark.hard) for name in ("Tensors", "Compare", "Measure", "Save as"))])
+@pytest.mark.hard
+@pytest.mark.parametrize("name", ["Card", "Tensors", "Compare", "Measure", "Save as"])
 def test_a_telephone_has_no_sideways_scroll(app, visit, picture, name):
     page = visit(f"{app.url}/checkpoint?section={name}", width=400, height=860, dark=True)
     page.get_by_role("radio", name=name, exact=True).wait_for(timeout=60_000)

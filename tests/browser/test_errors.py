@@ -59,6 +59,7 @@ def test_keyboard_and_mouse_name_every_cell_and_pick_one(open_errors):
     assert f"cell={true + 1}-{answered + 1}" in page.url
 
 
+@pytest.mark.hard
 def test_moments_play_and_the_link_keeps_where_they_stopped(open_errors):
     page = open_errors("step=0")
     moment = page.locator(".confusion .bar output")
@@ -84,6 +85,7 @@ def test_a_mistake_has_the_colour_of_mistakes(open_errors):
         assert near.sum() > 200
 
 
+@pytest.mark.hard
 def test_the_map_shows_a_picture_under_the_keyboard_and_picks_it(open_errors, picture):
     page = open_errors("checkpoint=resnet20-stem7-shapes&of=Shapes&wrong=Map",
                        wait=".map canvas, [data-testid=stButton]")

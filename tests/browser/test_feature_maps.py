@@ -55,6 +55,7 @@ def ring_on_the_picture(page) -> list[float]:
     return page.evaluate(RING, [figure.locator("canvas").element_handle(), figure.locator("i").element_handle()])
 
 
+@pytest.mark.hard
 def test_a_cell_shows_on_the_picture_what_it_sees(open_maps):
     page = open_maps(f"&look=One+layer&layer={LAYER}&map=3", ".cells canvas")
     box = page.locator(".cells .map")
@@ -89,10 +90,11 @@ def test_a_cell_stays_where_the_maps_have_the_same_shape_and_is_let_go_where_not
         assert ("cell=0-0" in page.url) == stays
 
 
-@pytest.mark.parametrize(("look", "canvas"), [pytest.param("Whole+network", ".strips canvas", marks=pytest.mark.hard),
+@pytest.mark.hard
+@pytest.mark.parametrize(("look", "canvas"), [("Whole+network", ".strips canvas"),
                                               ("One+layer", ".cells canvas"),
-                                              pytest.param("One+residual+block", ".cells canvas", marks=pytest.mark.hard)])
-@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
+                                              ("One+residual+block", ".cells canvas")])
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
 def test_nothing_is_wider_than_the_screen(open_maps, picture, look, canvas, width, dark):
     page = open_maps(f"&look={look}", canvas, width=width, dark=dark)
     for one in page.locator("canvas").all():

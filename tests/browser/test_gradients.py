@@ -50,6 +50,7 @@ def test_pointing_says_layer_step_and_value(server, visit, picture):
     assert one.locator(".said").inner_text().startswith("Step 18,350: the first layer's gradient is")
 
 
+@pytest.mark.hard
 def test_the_keyboard_reaches_every_cell_and_it_is_spoken(server, visit):
     page = visit(f"{server.url}/gradients?run={BUNDLED}")
     one = ready(page).first
@@ -77,6 +78,7 @@ def test_the_colours_are_the_values(server, visit):
     assert np.abs(np.array(column) - colours.SEQUENTIAL[places].astype(int)).max() <= 3
 
 
+@pytest.mark.hard
 def test_new_columns_come_and_the_cell_stays(server, visit):
     run = make_run(Path(server.environment["RESNET_VIZ_RUNS"]), "live", state="running", host="elsewhere", step=10, total_steps=2_000)
     runs.append(run / "gradients.jsonl", *map(gradient_row, range(10, 200, 10)))
@@ -95,7 +97,8 @@ def test_new_columns_come_and_the_cell_stays(server, visit):
     assert int(one.get_attribute("data-x-end")) == int(twin.get_attribute("data-x-end"))
 
 
-@pytest.mark.parametrize(("width", "dark"), [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(1440, True), (400, False)])
 def test_it_fits_every_screen(server, visit, picture, width, dark):
     page = visit(f"{server.url}/gradients?run={BUNDLED}&twin=resnet20-stem7-shapes", width=width, dark=dark)
     ready(page, 2)

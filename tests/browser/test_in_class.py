@@ -10,6 +10,7 @@ from resnet_viz import checkpoints, runs
 from resnet_viz.ui import share
 
 from ..pages.test_every_page import PAGES
+from .conftest import rest
 
 pytestmark = pytest.mark.browser
 DEFAULT = "resnet20-cifar10-jpeg"
@@ -18,16 +19,6 @@ FORBIDDEN = re.compile(
     r"|Import.*|Star.*|Note.*|Undo.*|Save|Forget|Set by hand|Measure on this machine.*|Download .* and use it|Race.*"
     r"|Train.*|Probe.*)$"
 )
-
-
-def rest(page) -> None:
-    """Wait until the page is there and the server has nothing more to say."""
-    page.locator("h1").first.wait_for(timeout=60_000)
-    for _ in range(300):
-        page.wait_for_timeout(400)
-        if page.get_by_test_id("stStatusWidget").count() == 0 and page.get_by_test_id("stSkeleton").count() == 0:
-            return
-    pytest.fail("the page did not come to rest within 90 s")
 
 
 def seen(page) -> dict:
@@ -128,6 +119,7 @@ def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying,
     assert there == here
 
 
+@pytest.mark.hard
 def test_the_copied_address_is_one_that_others_can_open(server, copying, shared_server):
     page = copying(f"{shared_server().url}/kernels")
     assert copied(page) == page.url
@@ -162,6 +154,7 @@ def test_where_the_browser_forbids_copying_the_link_can_be_taken_by_hand(shared_
 # The projector
 
 
+@pytest.mark.hard
 def test_presenting_makes_type_large_and_controls_few_and_is_in_the_link(shared_server, visit, picture):
     server = shared_server()
     page = visit(f"{server.url}/kernels")

@@ -36,6 +36,7 @@ def open_kernels(url, visit):
     return open_page
 
 
+@pytest.mark.hard
 def test_every_weight_is_drawn_in_its_colour(open_kernels):
     page = open_kernels()
     weights = checkpoints.read(checkpoints.find(NAME)).state["conv1.weight"].numpy()
@@ -60,6 +61,7 @@ def test_a_click_shows_the_kernel_in_detail_and_the_link_keeps_it(open_kernels):
     expect(page.get_by_role("heading", name="Filter 10 of conv1")).to_be_visible()
 
 
+@pytest.mark.hard
 def test_the_keyboard_reaches_every_kernel(open_kernels):
     page = open_kernels("&kernel=0")
     page.locator(".walls .box").first.focus()
@@ -69,7 +71,8 @@ def test_the_keyboard_reaches_every_kernel(open_kernels):
     expect(page.get_by_role("heading", name="Filter 15 of conv1")).to_be_visible()  # 0, 1, 9, 17, 16, 15
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
 def test_nothing_is_wider_than_the_screen(open_kernels, picture, width, dark):
     page = open_kernels(width=width, dark=dark)
     for box in page.locator(".walls canvas").all():

@@ -42,7 +42,8 @@ def test_one_step_by_mouse_and_by_key_is_the_slides_step_done_right(server, visi
     picture(page, "learning-1440-light")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
 def test_a_link_opens_its_part_and_fits(server, visit, picture, width, dark):
     page = visit(f"{server.url}/learning?part=Chain+rule&w=2&at=5", width=width, dark=dark)
     player = ready(page)

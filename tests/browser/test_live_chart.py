@@ -70,6 +70,7 @@ def test_node_zoom_and_hidden_line_survive_updates(page, picture):
     assert float(data(page, "x").split()[1]) > end, "without a zoom the view follows the data"
 
 
+@pytest.mark.hard
 def test_a_tall_box_zooms_both_ways_and_shift_drag_pans_and_a_double_click_resets(page):
     low, high = map(float, data(page, "y").split())
     drag(page, 0.3, 0.6, 0.3, 0.7)
@@ -107,6 +108,7 @@ def test_keyboard_moves_the_readout_and_zooms(page):
     assert data(page, "zoomed") == "false" and data(page, "readout") == ""
 
 
+@pytest.mark.hard
 def test_wheel_scrolls_the_page_until_the_chart_is_clicked(page):
     plot = chart(page).locator(".plot")
     plot.hover()
@@ -125,6 +127,7 @@ def test_alt_text_and_drawn_values_are_those_of_the_data(page):
     assert y == pytest.approx(2.3 * math.exp(-x / 2000) + 0.1 + math.sin(x) * 0.05, abs=1e-5)
 
 
+@pytest.mark.hard
 def test_thinned_lines_say_so_and_a_zoom_brings_the_detail(url, visit):
     page = visit(f"{url}/?n=30000")
     page.wait_for_selector(".chart path.raw")
@@ -138,7 +141,8 @@ def test_thinned_lines_say_so_and_a_zoom_brings_the_detail(url, visit):
     assert data(page, "zoomed") == "true"
 
 
-@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
+@pytest.mark.hard
+@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
 def test_it_fits_every_screen(url, visit, picture, width, dark):
     page = visit(url, width=width, dark=dark)
     page.wait_for_selector(".chart path.raw")

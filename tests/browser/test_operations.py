@@ -101,6 +101,7 @@ def test_any_numbers_can_be_typed_and_the_floor_is_shown(open_operations):
     expect(page.get_by_text("Every row needs as many numbers as the first")).to_be_visible()
 
 
+@pytest.mark.hard
 def test_a_crop_of_the_picture_goes_through_the_loaded_network(open_operations, picture):
     page = open_operations(NETWORK)
     weights = checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg")).state["conv1.weight"][0]
@@ -119,6 +120,7 @@ def test_a_crop_of_the_picture_goes_through_the_loaded_network(open_operations, 
     picture(page, "operations-network")
 
 
+@pytest.mark.hard
 def test_another_operation_on_a_phone(open_operations):
     page = open_operations("operation=Fully+connected", width=400, dark=True)
     expect(page.locator(".operation .said")).to_contain_text("2 × 2 + 1 × (−1) = 6")

@@ -33,6 +33,7 @@ def test_the_choice_is_in_the_address_and_going_back_leads_out(shared_server, vi
     assert page.url == "about:blank"
 
 
+@pytest.mark.hard
 def test_a_file_that_is_opened_is_what_the_architecture_page_shows(shared_server, visit, tmp_path):
     server, file = shared_server(), tmp_path / "theirs.pth"
     torch.save(zoo.build("resnet32").state_dict(), file)

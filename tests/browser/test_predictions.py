@@ -13,6 +13,8 @@ from resnet_viz import checkpoints
 from resnet_viz.analysis import predictions
 from resnet_viz.data import examples
 
+from .conftest import rest
+
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 NAME = "resnet20-cifar10-jpeg"
@@ -51,15 +53,6 @@ def headline(page) -> str:
     return page.locator("h2").first.inner_text().replace("\xa0", " ")
 
 
-def rest(page) -> None:
-    """Wait until the server has nothing more to say."""
-    for _ in range(300):
-        page.wait_for_timeout(200)
-        if page.get_by_test_id("stStatusWidget").count() == 0 and page.get_by_test_id("stSkeleton").count() == 0:
-            return
-    pytest.fail("the page did not come to rest within 60 s")
-
-
 def upload(page, *paths: Path) -> None:
     page.get_by_test_id("stMain").locator("input[type=file]").set_input_files([str(path) for path in paths])
     page.wait_for_timeout(500)
@@ -70,6 +63,7 @@ def expected(answer: dict) -> str:
     return f"{answer['label']}, {100 * answer['probability']:.1f} %"
 
 
+@pytest.mark.hard
 def test_a_link_on_a_fresh_server(server, visit, picture):
     """The first request that this server ever gets is for /predictions: no visit to / before."""
     page = visit(f"{server().url}/predictions?picture=rocket")
@@ -147,6 +141,7 @@ def test_a_text_renamed_to_png_gives_a_sentence_and_the_page_stays_usable(app, v
     assert headline(page) == expected(told(photographs["motorcycle"])[0])
 
 
+@pytest.mark.hard
 def test_the_strip_by_keyboard_and_the_link(app, visit):
     page = visit(f"{app.url}/predictions")
     headline(page)
@@ -164,6 +159,7 @@ def test_the_strip_by_keyboard_and_the_link(app, visit):
     assert headline(page) == chosen  # the link carries the view
 
 
+@pytest.mark.hard
 @pytest.mark.parametrize("path, dark", [("", True), ("predictions?view=Formula", False)])
 def test_a_telephone_has_no_sideways_scroll(app, visit, picture, path, dark):
     page = visit(f"{app.url}/{path}", width=400, height=860, dark=dark)
@@ -173,6 +169,7 @@ def test_a_telephone_has_no_sideways_scroll(app, visit, picture, path, dark):
     picture(page, f"{path.partition('?')[0] or 'home'}-400-{'dark' if dark else 'light'}")
 
 
+@pytest.mark.hard
 def test_opening_weights_in_the_sidebar(app, visit, tmp_path):
     """A file that is no weights file: a sentence, and the old checkpoint stays; a good one: the page answers by it."""
     (tmp_path / "bad.pth").write_bytes(b"not weights")
@@ -191,6 +188,7 @@ def test_opening_weights_in_the_sidebar(app, visit, tmp_path):
     assert headline(page) != before  # the untrained network says something else
 
 
+@pytest.mark.hard
 def test_the_examples_are_real_photographs(photographs):
     """What the tests above rely on: three readable files with different content."""
     assert len({Image.open(path).size for path in photographs.values()}) == 3

@@ -70,6 +70,7 @@ def test_a_race_of_one_epoch_ends_with_both_curves_and_their_difference(start, p
     picture(page, "race-finished")
 
 
+@pytest.mark.hard
 def test_both_are_seen_while_they_learn_found_again_paused_and_stopped(start, visit, picture):
     page, pair = start(epochs=200, pictures=2000)
     for name in ("residual", "plain"):

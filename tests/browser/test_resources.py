@@ -26,6 +26,7 @@ def measuring(server: psutil.Process) -> list[int]:
             if "resnet_viz.analysis.resource_steps" in " ".join(child.cmdline())]
 
 
+@pytest.mark.hard
 def test_stop_ends_the_process_and_keeps_what_was_measured(opened):
     page, server = opened("network=resnet18&size-resnet18=64&batch=2048")
     page.get_by_label("Batches of 1, 2, 4 ... up to").fill("1024")
@@ -39,6 +40,7 @@ def test_stop_ends_the_process_and_keeps_what_was_measured(opened):
     expect(page.get_by_text("Largest batch that fits")).to_be_visible()
 
 
+@pytest.mark.hard
 def test_nothing_overflows_a_telephone(opened):
     page, _ = opened("network=resnet50&precision=bf16", width=400)
     page.wait_for_timeout(1500)

@@ -39,6 +39,7 @@ def legend(page):
     return page.get_by_role("group", name="Lines: press to show or hide").first
 
 
+@pytest.mark.hard
 def test_ticks_travel_in_the_link_and_survive_a_look(folder, server, visit, picture):
     here = server()
     page = open_runs(visit, here)
@@ -132,6 +133,7 @@ def test_a_run_that_vanishes_leaves_the_others(folder, server, visit):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.hard
 def test_a_telephone_shows_it_without_scrolling_sideways(folder, server, visit, picture):
     page = open_runs(visit, server(), width=400, dark=True)
     expect(legend(page)).to_contain_text("learning rate 0.5")

@@ -33,7 +33,8 @@ def test_a_click_puts_a_block_back_and_takes_another(open_surgery):
     assert "blocks=layer3.2" in page.url
 
 
-@pytest.mark.parametrize(("width", "dark"), [(400, False), pytest.param(1440, True, marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1440, True)])
 def test_nothing_is_wider_than_the_screen(open_surgery, picture, width, dark):
     page = open_surgery(width=width, dark=dark)
     expect(page.get_by_text("Each block alone:")).to_be_visible()

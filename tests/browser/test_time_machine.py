@@ -97,6 +97,7 @@ def test_colours_are_those_of_the_kernels_page(opened):
             assert near[2:5, 2:5].min() <= 1, f"{name} {tile}"
 
 
+@pytest.mark.hard
 def test_it_plays_in_the_browser_alone(opened):
     page = opened("at=0")
     received = []
@@ -166,6 +167,7 @@ def test_the_second_convolution_one_filter_at_a_time(opened):
     assert "conv1, the end of epoch 16" in heading(page, "maps")
 
 
+@pytest.mark.hard
 def test_a_run_that_goes_on_is_followed_from_its_end_only(server, visit, tmp_path):
     run = shutil.copytree(RUN, tmp_path / "runs" / "going")
     rest = sorted((run / "snapshots").iterdir())[5:]
@@ -205,7 +207,8 @@ def test_a_film_to_take_along(opened):
                 assert len(list(container.decode(video=0))) == count
 
 
-@pytest.mark.parametrize("width, dark", [pytest.param(1440, True, marks=pytest.mark.hard), (400, False)])
+@pytest.mark.hard
+@pytest.mark.parametrize("width, dark", [(1440, True), (400, False)])
 def test_it_fits_every_screen(opened, picture, width, dark):
     page = opened("at=297", width=width, dark=dark)
     page.wait_for_timeout(500)

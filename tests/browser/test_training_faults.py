@@ -16,6 +16,7 @@ def sentence(page, words):
     page.get_by_test_id("stAlert").filter(has_text=words).first.wait_for(timeout=60_000)
 
 
+@pytest.mark.hard
 def test_killed_continued_stopped_started_again_and_deleted(start, tmp_path, picture):  # noqa: F811
     page, run, _ = start(epochs=200, pictures=1000)
     pictures = page.locator(".pictures figure")

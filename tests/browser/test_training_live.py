@@ -102,6 +102,7 @@ def test_one_epoch_of_shapes_is_drawn_as_it_is_trained(start, picture):
     assert page.locator(".chart").first.get_attribute("data-zoomed") == "true", "a run of the whole page keeps the zoom"
 
 
+@pytest.mark.hard
 def test_pause_change_the_rate_reload_second_browser_and_stop(start, visit, picture):
     page, run, _ = start(epochs=200, pictures=2000)
     button(page, "Pause").click()
@@ -137,6 +138,7 @@ def test_pause_change_the_rate_reload_second_browser_and_stop(start, visit, pict
     assert button(page, "Continue").is_visible()
 
 
+@pytest.mark.hard
 def test_the_run_goes_on_without_the_page_and_without_the_server(start, visit):
     page, run, serving = start(epochs=200, pictures=2000)
     page.close()
