@@ -12,6 +12,7 @@ from .learning_words import short, tex
 
 NAMES = {"random": ("1st direction", "2nd direction"), "path": ("1st component", "2nd component")}
 KNOWN_DATA = {"cifar10-jpeg": "CIFAR-10 (JPEG)"}  # a zip's name is not what its pictures are called
+TRAINED = {"optimizer": "", "lr": "learning rate", "schedule": "schedule", "batch_size": "batch size", "train_limit": "pictures", "seed": "seed"}
 NEAR = 0.5  # where the slopes are compared, in lengths of every filter
 
 
@@ -37,13 +38,17 @@ def alt(one: Landscape) -> str:
     lost = int((one.done & ~one.finite).sum())
     broken = f", {lost:,} points are no finite number" if lost else ""
     return (f"{title(one)}: loss {short(landscape.middle_loss(one), 3)} in the middle, up to {short(worst(one), 3)}; on "
-            f"{percent(landscape.share_below(one, landscape.guessing(one)))} of the plane it beats guessing{broken}.")
+            f"{percent(landscape.share_below(one, landscape.guessing(one)))} of {_known(one)} it beats guessing{broken}.")
+
+
+def _known(one: Landscape) -> str:
+    return "the plane" if one.complete else f"the {int(one.done.sum()):,} points computed so far"
 
 
 def source(found: list[Landscape]) -> str:
     """Where the numbers come from, one line: pictures, grid, command, time."""
     recipe, many = found[0].recipe, "the same " if len(found) > 1 else ""
-    took = " and ".join(duration(one.recipe["seconds"]) for one in found)
+    took = " and ".join(duration(one.recipe["seconds"]) for one in found) + ("" if found[0].complete else " so far")
     drawn = f"directions of seed {recipe['seed']}, " if recipe["plane"] == "random" else ""
     return (f"Mean loss on {many}{recipe['images']:,} {recipe['split']} pictures of {data_title(found[0])} at every one of "
             f"{found[0].grid:,} × {found[0].grid:,} points; {drawn}computed in {took} by `{recipe['command']}`"
@@ -89,7 +94,7 @@ def _finding(one: Landscape) -> str:
     close = near(one)
     said = f", {short(close, 3)} on average {NEAR:g} away along the two directions" if np.isfinite(close) else ""
     return (f"**{title(one)}**: loss {short(landscape.middle_loss(one), 3)} in the middle{said}, {short(worst(one), 3)} at worst. "
-            f"It beats guessing on {percent(landscape.share_below(one, landscape.guessing(one)))} of the plane.{valleys}")
+            f"It beats guessing on {percent(landscape.share_below(one, landscape.guessing(one)))} of {_known(one)}.{valleys}")
 
 
 def _compared(one: Landscape, other: Landscape) -> str:
@@ -114,7 +119,10 @@ def _twins(one: Landscape, other: Landscape) -> bool:
 
 def _path_story(one: Landscape) -> list[str]:
     explained, path = one.recipe.get("explained", [0.0, 0.0]), one.path
-    return [f"The orange dots are one training run: its weights before training, then after each of {int(path.epoch.max()):,} epochs. "
+    trained = one.recipe.get("trained", {})
+    how = ", ".join(f"{name} {trained[key]}".strip() for key, name in TRAINED.items() if trained.get(key) is not None)
+    return [f"The orange dots are one training run{f' ({how})' if how else ''}: its weights before training, then after each of "
+            f"{int(path.epoch.max()):,} epochs. "
             "The plane is the one that holds most of that path: its first two principal components (Li et al. 2018, section 7.2).",
             f"The first component holds {percent(explained[0])} of the path's variance, the second {percent(explained[1])}. Random "
             "directions would show next to nothing of it: in so many dimensions they stand at right angles to almost everything.",
@@ -126,21 +134,20 @@ def _path_story(one: Landscape) -> list[str]:
 
 
 def formulas(one: Landscape) -> list[str]:
-    recipe = one.recipe
-    images = f"{recipe['images']:,}".replace(",", "{,}")
-    lines = [r"L(\alpha, \beta) = \frac{1}{N} \sum_{i=1}^{N} \ell\left(f(x_i;\ \theta + \alpha\,\delta + \beta\,\eta),\ y_i\right)"
-             rf" \qquad N = {images},\quad L(0, 0) = {tex(landscape.middle_loss(one))}"]
+    """Short lines: a telephone shows them whole."""
+    recipe, images = one.recipe, f"{one.recipe['images']:,}".replace(",", "{,}")
+    lines = [r"L(\alpha, \beta) = \frac{1}{N} \sum_{i=1}^{N} \ell\left(f(x_i;\ \theta + \alpha\,\delta + \beta\,\eta),\ y_i\right)",
+             rf"N = {images},\qquad L(0, 0) = {tex(landscape.middle_loss(one))}"]
     if example := recipe.get("example"):
         factor = example["weights"] / example["drawn"] if example["drawn"] else 0.0
         layer = str(example["layer"]).removesuffix(".weight").replace("_", r"\_")
-        lines.append(r"\delta_j \leftarrow \frac{\lVert \theta_j \rVert}{\lVert \delta_j \rVert}\, \delta_j \qquad "
-                     rf"\text{{filter 0 of {layer}: }} \frac{{{tex(example['weights'])}}}{{{tex(example['drawn'])}}} = {tex(factor)}")
+        lines += [r"\delta_j \leftarrow \frac{\lVert \theta_j \rVert}{\lVert \delta_j \rVert}\, \delta_j \quad \text{for every filter } j",
+                  rf"\text{{filter 0 of {layer}: }} \frac{{{tex(example['weights'])}}}{{{tex(example['drawn'])}}} = {tex(factor)}"]
     if one.path is not None:
-        lines.append(r"\delta, \eta = \text{first two principal components of } \left[\theta_0 - \theta_n,\ \ldots,\ \theta_{n-1} - \theta_n\right]"
-                     rf" \qquad \text{{variance held: }} {' + '.join(tex(share, 3) for share in recipe.get('explained', []))}")
-    lines.append(r"\text{batch norm folded: } w' = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}\,(w + \alpha\,\delta + \beta\,\eta), \qquad "
-                 r"b' = b_{\mathrm{bn}} - \frac{\gamma\,\mu}{\sqrt{\sigma^2 + \epsilon}}")
-    return lines
+        shares = " + ".join(tex(share, 3) for share in recipe.get("explained", []))
+        lines += [r"\delta, \eta: \text{ principal components of } \left[\theta_0 - \theta_n, \ldots\right]",
+                  rf"\text{{variance in the plane: }} {shares}"]
+    return [*lines, r"w' = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}\,(w + \alpha\,\delta + \beta\,\eta) \quad \text{(batch norm folded)}"]
 
 
 CODE = """import torch

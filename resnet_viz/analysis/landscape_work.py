@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as File
 
 import numpy as np
@@ -20,6 +20,7 @@ from .landscape_network import Movable, Stopped
 
 SAVE_S = 2.0  # between two looks at the file by those who watch
 MOMENTS = 60  # of a path at most
+OF_THE_RUN = ("data", "epochs", "train_limit", "batch_size", "optimizer", "lr", "schedule", "seed")
 SAME = ("weights", "pictures", "plane", "seed")  # what must agree for a file to be gone on with, beside the axes
 
 
@@ -72,7 +73,15 @@ def _path(checkpoint: Checkpoint, grid: int, _: int):
     found = landscape_directions.path_plane(checkpoint.state, states)
     path = Path(np.array(epochs), found.points[:, 0].copy(), found.points[:, 1].copy(), found.left)
     return (found.directions, landscape.axis(grid, path.x), landscape.axis(grid, path.y), path,
-            {"explained": list(found.explained)})
+            {"explained": list(found.explained), "trained": _trained(checkpoint)})
+
+
+def _trained(checkpoint: Checkpoint) -> dict:
+    """What made the path, as far as the run wrote it down; of a folder or zip only its name."""
+    config = {key: value for key, value in (runs.read_config(checkpoint.run) or {}).items() if key in OF_THE_RUN}
+    if "data" in config:
+        config["data"] = File(str(config["data"])).stem
+    return {key: value for key, value in config.items() if isinstance(value, str | int | float)}
 
 
 PLANES = {"random": _random, "path": _path}  # name -> (checkpoint, grid, seed) -> directions, x, y, path, recipe's part
@@ -82,7 +91,7 @@ def moments(checkpoint: Checkpoint) -> tuple[list[int], list[landscape_direction
     """(epochs, weights) of all moments of a run that can be moved to: its beginning and the weights kept by epoch, at
     most MOMENTS evenly; Problem where it kept none."""
     if checkpoint.run is None:
-        raise Problem(f"{checkpoint.name} is a weights file without its run: there is no path to see.")
+        raise Problem(f"{checkpoint.name} is a weights file without its run: there is no path to see; choose a run, or random directions.")
     kept = runs.epoch_weights(checkpoint.run)
     if len(kept) < 2:
         raise Problem(f"The run {checkpoint.run.name} kept no weights by epoch; train with keep_weights=true to see a path.")
@@ -126,7 +135,7 @@ def continued(work: Work, earlier: Landscape) -> Landscape:
         what = other[0] if other else f"grid ({earlier.grid})"
         raise Problem(f"That file holds another landscape, of {recipe['checkpoint'][:60]} on {recipe['data'][:60]}: its "
                       f"{what} differs; choose another file, or delete it.")
-    return earlier
+    return replace(earlier, recipe={**wanted, **recipe})  # what a later version also writes down comes to it
 
 
 def compute(work: Work, begun: Landscape, save: Callable[[Landscape], None],

@@ -5,7 +5,8 @@ import numpy as np
 from . import colours
 
 MOST = 81  # points along a side that are sent: more would turn in jerks
-UNKNOWN, LOST = 0, 2  # in `known`: guessed from neighbours; 1 is a number; known, but no finite one
+UNKNOWN, LOST, FAR = 0, 2, 3  # in `known`: guessed from neighbours; known, but no finite number; too far to be guessed. 1 is a number
+NEAR = 2  # points that a guess reaches
 SEEN = ("surface", "above")
 
 
@@ -20,12 +21,13 @@ def panel(title: str, alt: str, x: np.ndarray, y: np.ndarray, loss: np.ndarray, 
     here = np.ix_(keep_y, keep_x)
     loss, accuracy, done = loss[here], accuracy[here], done[here]
     finite = done & np.isfinite(loss)
+    guessed, far = filled(loss, finite)
     row, column = np.abs(y[keep_y]).argmin(), np.abs(x[keep_x]).argmin()
     return {
         "title": title, "alt": alt, "x": _numbers(x[keep_x]), "y": _numbers(y[keep_y]),
-        "loss": [_numbers(one) for one in filled(loss, finite)],
+        "loss": [_numbers(one) for one in guessed],
         "accuracy": [[None if np.isnan(share) else round(float(share), 4) for share in one] for one in accuracy],
-        "known": np.where(finite, 1, np.where(done, LOST, UNKNOWN)).tolist(),
+        "known": np.where(finite, 1, np.where(done, LOST, np.where(far > NEAR, FAR, UNKNOWN))).tolist(),
         "middle": [int(row), int(column)],
         "path": path and {"x": _numbers(path["x"]), "y": _numbers(path["y"]), "labels": list(path["labels"])},
     }
@@ -49,22 +51,24 @@ def scene(panels: list[dict], seen: str, log: bool, cut: float | None, names: tu
             "colours": [[colours.BLUE, colours.VERMILLION], [colours.SKY_BLUE, colours.VERMILLION]]}
 
 
-def filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+def filled(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unknown places get the mean logarithm of the known ones in the smallest square around them that has any.
 
-    values float [rows, columns] > 0 where known -> the same, all finite; 1 everywhere where nothing is known
+    values float [rows, columns] > 0 where known -> (the same, all finite; how far the nearest known one is, int
+    [rows, columns], 0 at itself). Where nothing is known: 1 everywhere, far away.
     """
     if not known.any():
-        return np.ones(values.shape)
+        return np.ones(values.shape), np.full(values.shape, max(values.shape))
     log = np.where(known, np.log(np.clip(values, 1e-9, None, where=known, out=np.ones(values.shape))), 0.0)
-    found, have, reach = log.copy(), known.copy(), 1
+    found, have, reach, far = log.copy(), known.copy(), 1, np.zeros(values.shape, int)
     while not have.all():
         total, count = _sums(log, reach), _sums(known.astype(float), reach)
         fresh = ~have & (count > 0.5)
         found[fresh] = total[fresh] / count[fresh]
+        far[fresh] = reach
         have |= fresh
         reach += 1
-    return np.where(known, values, np.exp(found))
+    return np.where(known, values, np.exp(found)), far
 
 
 def _sums(values: np.ndarray, reach: int) -> np.ndarray:

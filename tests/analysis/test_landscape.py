@@ -247,7 +247,7 @@ def walked(tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "walked"
     generator, state = torch.Generator().manual_seed(0), randomised(zoo.build("resnet8")).state_dict()
     header = {"network": "resnet8", "arguments": {}, "preprocessing": Preprocessing(16, 16, (0.5,) * 3, (0.25,) * 3).to_dict()}
-    runs.write_config(run, {"network": "resnet8"})
+    runs.write_config(run, {"network": "resnet8", "data": "/home/me/secret.zip", "epochs": 4, "lr": 0.1, "train_limit": None})
     checkpoints.write(run / "initial.safetensors", state, header)
     for epoch in range(1, 5):
         state = {name: t + 0.1 * torch.randn(t.shape, generator=generator) if t.ndim > 1 else t for name, t in state.items()}
@@ -278,6 +278,7 @@ def test_the_path_lies_on_its_grid_and_a_moment_has_its_weights(walked):
     path = work.empty.path
     for axis, points in ((work.empty.x, path.x), (work.empty.y, path.y)):
         assert axis[0] < points.min() and points.max() < axis[-1] and 0.0 in axis and len(axis) == 7
+    assert work.empty.recipe["trained"] == {"data": "secret", "epochs": 4, "lr": 0.1}, "no folder of anybody's travels"
     assert plainly(work, 0.0, 0.0).loss == pytest.approx(measurement.measure(walked, "digits", limit=10)["loss"], rel=1e-6)
 
 

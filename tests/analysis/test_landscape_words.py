@@ -93,6 +93,7 @@ def test_what_is_said_has_the_numbers_of_what_is_shown():
     assert lines.count("{") == lines.count("}")
     assert len(words.rows([plain56, resnet56])) == 2 * 21 * 21
     path = shipped(PATH)
+    assert "(sgd, learning rate 0.1, schedule one-cycle, batch size 64, pictures 4000, seed 0)" in words.story([path])[0]
     assert percent(path.recipe["explained"][0]) in words.story([path])[1] and words.path_labels(path)[-1] == "epoch 20"
 
 
@@ -101,6 +102,7 @@ def test_half_a_landscape_is_not_judged():
     some = np.zeros_like(one.done)
     some[one.middle] = True
     half = replace(one, done=some, loss=np.where(some, one.loss, np.nan))
+    assert "of the 1 points computed so far" in words.alt(half) and " so far by" in words.source([half])
     assert "lower than all neighbours" not in "\n".join(words.story([half])) and "hollows, that of" not in "\n".join(words.story([half, one]))
     assert "no point is computed yet" in words.alt(replace(one, done=~some & some))
     lost = replace(one, loss=np.where(some, np.nan, one.loss))

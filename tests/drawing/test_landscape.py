@@ -21,6 +21,7 @@ def test_unknown_and_lost_points_are_marked_and_filled():
     panel = made(loss=loss, done=done, accuracy=np.where(done, 0.25, np.nan))
     known = np.array(panel["known"])
     assert known[2, 2] == known[0, 0] == 1 and known[4, 4] == drawing.LOST and (known == drawing.UNKNOWN).sum() == 22
+    assert np.array(made(9, loss=np.pad(loss, (0, 4)), done=np.pad(done, (0, 4)), accuracy=np.full((9, 9), np.nan))["known"])[8, 8] == drawing.FAR
     filled = np.array(panel["loss"])
     assert filled[2, 2] == 1 and filled[0, 0] == 100 and filled[1, 1] == pytest.approx(10) and filled[3, 3] == 1
     assert np.isfinite(filled).all() and panel["middle"] == [2, 2] and panel["accuracy"][1][1] is None

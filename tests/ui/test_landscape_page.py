@@ -59,7 +59,7 @@ def test_ones_own_stopped_goes_on(own, monkeypatch):
     asked = []
     monkeypatch.setattr(landscape_process, "start", lambda order: asked.append(order) or "abc")
     app = open_page(of="Your own")
-    assert np.array(scene(app)["panels"][0]["known"]).sum() == 11 * 21
+    assert (np.array(scene(app)["panels"][0]["known"]) == 1).sum() == 11 * 21
     assert app.selectbox(key="mine").options == ["mine, 21 × 21, seed 0"]
     assert any("Stopped at 231 of 441 points" in part.proto.text for part in app.get("progress"))
     app.button(key="landscape_on").click().run()

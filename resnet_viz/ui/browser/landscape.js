@@ -4,7 +4,7 @@
 
 const views = new WeakMap();            // parent element -> View
 const LEVELS = 22;                      // colours from above: few enough that their borders read as contour lines
-const [GUESSED, NUMBER, LOST] = [0, 1, 2];
+const [GUESSED, NUMBER, LOST, FAR] = [0, 1, 2, 3];    // what is known of a point; too far from any known one: not drawn
 const GREY = [128, 128, 128];
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -142,7 +142,7 @@ class View {
 
   words(panel, i, j) {
     const where = `${this.data.names[0]} ${number(panel.x[j])}, ${this.data.names[1]} ${number(panel.y[i])}`;
-    if (panel.known[i][j] === GUESSED) return `${where}: not computed yet`;
+    if ([GUESSED, FAR].includes(panel.known[i][j])) return `${where}: not computed yet`;
     const right = panel.accuracy[i][j] === null ? "" : `, ${(100 * panel.accuracy[i][j]).toFixed(1)} % right`;
     if (panel.known[i][j] === LOST) return `${where}: the loss is no finite number${right}`;
     return `${where}: loss ${number(panel.loss[i][j])}${right}`;
@@ -221,6 +221,7 @@ class View {
     const mesh = `rgb(${this.ink.ground.join(" ")} / 0.25)`, [row, column] = panel.middle;
     for (const { four, i, j } of squares) {
       const kinds = four.map(([a, b]) => panel.known[a][b]), lost = kinds.includes(LOST), guessed = kinds.includes(GUESSED);
+      if (kinds.includes(FAR)) continue;
       const mean = four.reduce((sum, [a, b]) => sum + rise[a][b], 0) / 4, shade = lost ? GREY : this.colour(mean);
       pen.fillStyle = `rgb(${shade.join(" ")} / ${guessed ? 0.3 : 1})`;
       pen.strokeStyle = guessed ? pen.fillStyle : mesh;
@@ -233,6 +234,12 @@ class View {
       for (const [edge, at] of [[[[row, j], [row, j + 1]], row], [[[i, column], [i + 1, column]], column]]) {   // the two lines through the network
         const touches = edge[0][0] === edge[1][0] ? i === at || i + 1 === at : j === at || j + 1 === at;
         if (touches && edge.every(([a, b]) => panel.known[a][b] === NUMBER)) trace(pen, edge.map(([a, b]) => corner[a][b]), this.ink.paper, 2);
+      }
+    }
+    if (panel.known.some((row) => row.includes(FAR))) {                // while it fills: the two lines alone
+      for (const cells of [panel.x.map((_, j) => [row, j]), panel.y.map((_, i) => [i, column])]) {
+        const points = cells.filter(([i, j]) => panel.known[i][j] === NUMBER).map(([i, j]) => corner[i][j]);
+        trace(pen, points, this.ink.ink, 2);
       }
     }
     this.path(pen, panel, (x, y) => place(part(panel.x, x), part(panel.y, y), this.between(panel, x, y)));
@@ -286,7 +293,7 @@ class View {
       const u = x[0] + (x.at(-1) - x[0]) * (a + 0.5) / across, v = y.at(-1) - (y.at(-1) - y[0]) * (b + 0.5) / down;
       const share = this.between(panel, u, v), step = Math.floor(share * (LEVELS - 1e-6)) / (LEVELS - 1);
       const kind = this.nearest(panel, u, v), shade = kind === LOST ? GREY : this.colour(step);
-      image.data.set([...shade, kind === GUESSED ? 90 : 255], 4 * (b * across + a));
+      image.data.set([...shade, kind === FAR ? 0 : kind === GUESSED ? 90 : 255], 4 * (b * across + a));
     }
     small.getContext("2d").putImageData(image, 0, 0);
     pen.drawImage(small, left, top, wide, side);
