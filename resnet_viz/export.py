@@ -1,16 +1,14 @@
 """A checkpoint in the form that another program reads: safetensors, a state_dict, or ONNX."""
 
 import json
-import os
 import threading
-import uuid
 import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from . import checkpoints
+from . import checkpoints, leavings
 from .checkpoints import Checkpoint
 from .problems import Problem, one_of
 
@@ -89,15 +87,10 @@ def export(checkpoint: Checkpoint, format: str, path: Path) -> None:
     path = Path(path)
     if path.is_dir():
         raise Problem(f"{path} is a directory; give the name of a file, e.g. {path / 'weights'}{ENDINGS[format]}.")
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()  # ONNX takes seconds to make: a place that cannot be written is refused before
-        try:
+        with leavings.replacing(path) as temporary:
+            temporary.touch()  # ONNX takes seconds to make: a place that cannot be written is refused before
             write(checkpoint, temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise Problem(f"{path} cannot be written ({error.strerror or error}); choose another place.") from error
 

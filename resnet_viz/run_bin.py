@@ -62,10 +62,10 @@ def bring_back(one: Deleted) -> Path:
 
 
 def empty(before: float = float("inf")) -> None:
-    """Remove for good what was deleted before that time."""
-    for one in deleted():
-        if one.when < before:
-            _forget(one)
+    """Remove for good what was deleted before that time; also what a process that was killed in here left of it."""
+    for folder in (runs.root() / FOLDER).glob("*"):
+        if folder.name.isdecimal() and int(folder.name) / 1e9 < before:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _deleted(path: Path) -> Deleted:

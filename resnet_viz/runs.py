@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from . import leavings
 from .new_lines import NewLines, parse_line
 from .problems import Problem, one_of
 
@@ -81,16 +82,10 @@ def new_directory(hint: str) -> Path:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace the file as a whole: a reader sees the old bytes or the new ones, never a mixture."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with leavings.replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: dict) -> None:
@@ -119,12 +114,18 @@ def send(run: Path, command: str, value: float | None = None) -> None:
     """Leave one command for the trainer, who applies it at the next step and deletes the file."""
     one_of("command", command, COMMANDS)
     if not run.is_dir():
-        raise Problem(f"The run {run.name} is not there any more.")
-    name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
+        raise Problem(f"The run {run.name} is not there any more; choose another one.")
+    name = f"{_after_all_waiting(run)}-{uuid.uuid4().hex[:8]}.json"
     try:
         write_json(run / "control" / name, {"command": command, "value": value})
     except OSError as error:
         raise Problem(f"The run {run.name} cannot be told to {command}: {error.strerror}; make room on its disk, then try again.") from error
+
+
+def _after_all_waiting(run: Path) -> int:
+    """The time in ns; later than that of any order that waits, where somebody has set the clock back meanwhile."""
+    waiting = [int(found[1]) for path in (run / "control").glob("*.json") if (found := re.match(r"(\d{1,19})-", path.name))]
+    return max([time.time_ns(), *(number + 1 for number in waiting)])
 
 
 def cut_after(run: Path, step: int, epoch: int) -> None:
@@ -155,6 +156,7 @@ def clear_leavings(run: Path) -> None:
     for folder in (run, run / "snapshots", run / "weights"):
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
+    leavings.clear_files(run / "control", young_s=0)  # a page may be about to leave an order there
 
 
 # Reading

@@ -15,7 +15,7 @@ FLOORS = (  # whoever stands higher may import what stands lower, never the othe
     {"problems", "versions", "number_text", "as_found"},
     {"networks", "data"},
     {"runs", "checkpoints", "doctor", "tensor_files", "tensor_names", "evaluation", "pretrained", "corrections",
-     "export", "new_lines", "run_marks", "run_bin", "beginnings", "familiarity", "logs"},
+     "export", "new_lines", "run_marks", "run_bin", "beginnings", "familiarity", "logs", "leavings", "pickle_work"},
     {"training", "analysis", "drawing"},
     {"ui"},
     {"training_speed", "live_page_speed", "looking_speed"},

@@ -48,8 +48,8 @@ def train(run: Path, config: Config, status: Status, progress=None, make_update=
     position = saving.restore(run, update)
     runs.cut_after(run, position.step, position.epoch)
     if not runs.weights_file(run, "initial"):
-        saving.write_weights(run / "initial.safetensors", work, position, {})
         saving.write_fixed_pictures(run, work)
+        saving.write_weights(run / "initial.safetensors", work, position, {})  # last: it says that the beginning was kept
     return Loop(run, update, position, status, progress or (lambda text: None)).go()
 
 

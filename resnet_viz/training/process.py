@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from .. import runs
+from .. import leavings, runs
 from ..data.place import existing
 from ..data.sources import SOURCES
 from ..networks import zoo
@@ -28,6 +28,7 @@ def create(config: Config, run: Path) -> None:
     config = resolve(config)
     try:
         run.mkdir(parents=True, exist_ok=True)
+        leavings.clear_files(run, young_s=0)  # of an earlier attempt that was killed
         if any(run.iterdir()):
             raise Problem(f"{run} is not empty; choose a new directory, or continue that run with --resume.")
         runs.write_config(run, config.to_dict())
@@ -76,11 +77,14 @@ def forget_orders(run: Path) -> None:
 
 
 def _spawn(run: Path) -> None:
-    forget_orders(run)
     log = run / "train.log"
-    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(run / "train.log.1")
-    with open(log, "ab") as output:
-        _children[str(run.resolve())] = subprocess.Popen(
-            [sys.executable, "-m", "resnet_viz.training", str(run.resolve())],
-            cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    try:
+        forget_orders(run)
+        if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+            log.replace(run / "train.log.1")
+        with open(log, "ab") as output:
+            _children[str(run.resolve())] = subprocess.Popen(
+                [sys.executable, "-m", "resnet_viz.training", str(run.resolve())],
+                cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    except OSError as error:
+        raise Problem(f"The run {run.name} cannot be started: {error.strerror}; make room, or allow writing in {run}.") from error

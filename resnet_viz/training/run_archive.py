@@ -4,19 +4,17 @@ Reading trusts nothing: no name in the zip is ever used as a path before it is o
 knows, and nothing stands among the runs before all of it was read and found to be a run.
 """
 
+import errno
 import json
 import os
 import re
-import shutil
 import stat
 import struct
-import time
-import uuid
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from .. import runs
+from .. import leavings, runs
 from ..problems import Problem
 from . import run_contents
 
@@ -25,7 +23,8 @@ MAX_BYTES = 4 * 2**30  # of all files, unpacked
 MAX_TEXT_BYTES = 128 * 2**20  # of one that is not weights
 MAX_RATIO = 100  # unpacked by packed, beyond the first megabyte: weights and logs do not come near
 PIECE_BYTES = 2**20
-LEFT_S = 3600  # after which a folder of an import is what a killed process left
+MOST_AT_ONCE = 100  # imports of the same name, by several servers
+INCOMING = ".incoming-"  # folders in the runs folder, while an import is read
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 IGNORED = re.compile(r"(.*/)?(__MACOSX/.*|\.DS_Store|Thumbs\.db)")  # what desktops add when they pack a folder
 BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -41,7 +40,11 @@ def export(run: Path, target) -> None:
     does where the process was.
     """
     if not runs.is_run(run):
-        raise Problem(f"The run {run.name} is not there any more.")
+        raise Problem(f"The run {run.name} is not there any more; choose another one.")
+    if isinstance(target, str | os.PathLike):
+        with leavings.replacing(Path(target)) as temporary, open(temporary, "wb") as file:
+            export(run, file)
+        return
     continues = runs.state(run) != "finished"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(run.rglob("*")):
@@ -56,7 +59,14 @@ def export(run: Path, target) -> None:
                 continue  # replaced this moment, by a run that goes on
             if name == "config.json" and not continues:
                 data = _without_places(data)
-            archive.writestr(f"{run.name}/{name}", data if tensors else _cleaned(run.name, name, data), how)
+            archive.writestr(_member(f"{run.name}/{name}"), data if tensors else _cleaned(run.name, name, data), how)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Without the time of day: the same run gives the same bytes, and a clock that stands before 1980 stops no export."""
+    info = zipfile.ZipInfo(name)
+    info.external_attr = 0o644 << 16
+    return info
 
 
 def _without_places(config: bytes) -> bytes:
@@ -75,26 +85,16 @@ def add(source, title: str) -> Path:
 
     source  a path or a binary file; title is its name on screen. Problem where it is not one run, and nothing else.
     """
-    folder = runs.root() / f".incoming-{uuid.uuid4().hex}"
-    _clear_leavings()
+    leavings.clear_folders(runs.root(), INCOMING)
     try:
         with _opened(source, title) as archive:
             members, name = _members(archive, title)
-            folder.mkdir(parents=True)
-            for inside, info in members.items():
-                _unpack(archive, info, folder, inside, title)
-        return _settle(folder, name or Path(title).stem)
+            with leavings.new_folder(runs.root(), INCOMING) as folder:
+                for inside, info in members.items():
+                    _unpack(archive, info, folder, inside, title)
+                return _settle(folder, name or Path(title).stem)
     except OSError as error:
         raise Problem(f"{title:.80} cannot be kept in {runs.root()} ({error.strerror}); make room and try again.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear_leavings() -> None:
-    """Folders of imports whose process was killed: none takes an hour."""
-    for left in runs.root().glob(".incoming-*"):
-        if time.time() - left.stat().st_mtime > LEFT_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _opened(source, title: str) -> zipfile.ZipFile:
@@ -182,6 +182,13 @@ def _settle(folder: Path, wish: str) -> Path:
     """Give the run its place: a name that is free, in one move, so that nobody sees half of it."""
     name = re.sub(r"[^A-Za-z0-9.=,_+-]+", "-", wish).strip("-.")[:100] or "imported"
     taken = {path.name.lower() for path in runs.root().iterdir()}
-    free = next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if one.lower() not in taken)
-    os.rename(folder, runs.root() / free)
-    return runs.root() / free
+    for free in (name, *(f"{name}-{n}" for n in range(2, len(taken) + MOST_AT_ONCE))):
+        try:
+            if free.lower() not in taken:
+                os.rename(folder, runs.root() / free)
+                return runs.root() / free
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            # another process has just taken that name
+    raise Problem(f"There are too many runs named {name}; delete some, then import it again.")

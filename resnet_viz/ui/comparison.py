@@ -3,10 +3,10 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from .. import leavings
 from ..analysis import checkpoint as analysis
 from ..analysis import comparison
 from ..analysis.comparison import Comparison
@@ -73,7 +73,7 @@ def _keep_second() -> None:
     """A dropped file stays on the disk as long as the session, and is chosen."""
     if (file := st.session_state.second_upload) is None:
         return
-    folder, name = TemporaryDirectory(prefix="resnet-viz-"), Path(file.name).name
+    folder, name = leavings.session_folder(), Path(file.name).name
     (Path(folder.name) / name).write_bytes(file.getvalue())
     st.session_state[SECOND] = folder
     st.session_state.other = name

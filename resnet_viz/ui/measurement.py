@@ -2,10 +2,10 @@
 
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from .. import leavings
 from ..analysis import measurement
 from ..checkpoints import Checkpoint
 from ..data import downloads
@@ -60,7 +60,7 @@ def keep_zip(uploader: str, chosen: str) -> None:
     """A dropped archive stays on the disk as long as the session, and is chosen; both are keys of widgets."""
     if (file := st.session_state[uploader]) is None:
         return
-    folder, name = TemporaryDirectory(prefix="resnet-viz-"), Path(file.name).name
+    folder, name = leavings.session_folder(), Path(file.name).name
     (Path(folder.name) / name).write_bytes(file.getvalue())
     st.session_state[ZIP] = (name, folder)
     st.session_state[chosen] = name

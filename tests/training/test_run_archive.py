@@ -213,3 +213,35 @@ def test_the_door_knows_every_file_that_a_run_keeps():
     assert all(map(run_contents.known, kept))
     assert not any(map(run_contents.known, ("snapshots/1.safetensors", "weights/x.safetensors", "best.safetensors\n", "lock")))
     assert json.loads(run_contents.status(b'{"state": "queued"}'))["state"] == "stopped"
+
+
+def test_the_same_run_gives_the_same_zip_whatever_the_clock_says(run, monkeypatch):
+    now = packed(run)
+    monkeypatch.setattr(zipfile.time, "time", lambda: 0.0)  # a machine that lost its clock stands in 1970
+    monkeypatch.setattr(zipfile.time, "localtime", lambda *_: zipfile.time.gmtime(0))
+    assert packed(run) == now
+
+
+def test_a_zip_written_to_a_path_is_whole_or_not_there(run, tmp_path, monkeypatch):
+    (tmp_path / "old.zip").write_bytes(b"old")
+    monkeypatch.setattr(run_archive, "_cleaned", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_archive.export(run, tmp_path / "old.zip")
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.glob("*old*")] == ["old.zip"] and (tmp_path / "old.zip").read_bytes() == b"old"
+    run_archive.export(run, tmp_path / "old.zip")
+    assert zipfile.ZipFile(tmp_path / "old.zip").testzip() is None and not list(tmp_path.glob(".*"))
+
+
+def test_a_name_that_another_server_takes_this_moment_costs_nothing(run, folder, monkeypatch):
+    data, rename, met = packed(run), os.rename, []
+
+    def rename_after_another(source, target):
+        if not met:
+            (target / "theirs").mkdir(parents=True)
+        met.append(target.name)
+        rename(source, target)
+
+    monkeypatch.setattr(run_archive.os, "rename", rename_after_another)
+    assert run_archive.add(io.BytesIO(data), "mine.zip").name == "mine-3" and met == ["mine-2", "mine-3"]
+    assert not list(folder.glob(".incoming-*"))

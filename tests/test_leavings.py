@@ -1,0 +1,107 @@
+"""What killed processes left is cleared by the next, and never what somebody is at work on."""
+
+import gc
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from resnet_viz import leavings, runs
+
+HOLDS = """
+import sys, tempfile
+from pathlib import Path
+from resnet_viz import leavings
+with leavings.new_folder(Path(sys.argv[1]), ".incoming-") as folder:
+    (folder / "half").write_text("x")
+    session = leavings.session_folder()
+    print(folder, session.name, flush=True)
+    input()
+"""
+
+
+def aged(path: Path, seconds: float) -> Path:
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+def half(folder: Path, pid: int, name="best") -> Path:
+    path = folder / f".{name}.{pid}.0123abcd.tmp"
+    path.write_bytes(b"half")
+    return path
+
+
+@pytest.fixture(scope="module")
+def dead():
+    """The number of a process that is gone."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended.pid
+
+
+@pytest.mark.parametrize("age, whose, stays", [
+    (0, "dead", True), (61, "dead", False), (-61, "dead", False), (61, "ours", True), (3601, "ours", False), (-3601, "ours", False)])
+def test_half_written_files_go_with_the_next_write(tmp_path, dead, age, whose, stays):
+    left = aged(half(tmp_path, dead if whose == "dead" else os.getpid()), age)
+    runs.write_atomic(tmp_path / "other", b"whole")
+    assert left.exists() == stays and (tmp_path / "other").read_bytes() == b"whole"
+
+
+def test_a_strangers_hidden_file_stays(tmp_path, dead):
+    strangers = [tmp_path / name for name in (".tmp", ".a.tmp", f".a.{dead}.tmp", f".a.{dead}.0123abcd.tmp2", f"a.{dead}.0123abcd.tmp")]
+    for path in strangers:
+        path.write_bytes(b"x")
+        aged(path, 10_000)
+    runs.write_atomic(tmp_path / "other", b"whole")
+    assert all(path.exists() for path in strangers)
+
+
+def test_a_name_as_long_as_the_disk_takes_is_written(tmp_path):
+    name = "ö" * 127
+    runs.write_atomic(tmp_path / name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_orders_that_were_half_written_go_when_the_run_starts(tmp_path, dead):
+    (tmp_path / "control").mkdir()
+    gone, going = half(tmp_path / "control", dead, "1-a.json"), half(tmp_path / "control", os.getpid(), "2-b.json")
+    runs.clear_leavings(tmp_path)
+    assert not gone.exists() and going.exists()
+
+
+def test_folders_live_as_long_as_their_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(leavings.tempfile, "tempdir", str(tmp_path / "system"))
+    (tmp_path / "system").mkdir()
+    holder = subprocess.Popen([sys.executable, "-c", HOLDS, str(tmp_path)], cwd=runs.PROJECT, text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path / "system")})
+    folders = [aged(Path(name), 10_000) for name in holder.stdout.readline().split()]
+
+    def clear():
+        leavings.clear_folders(tmp_path, ".incoming-")
+        leavings.clear_session_folders()
+        return [folder.exists() for folder in folders]
+
+    assert clear() == [True, True], "its process is at work"
+    holder.kill()
+    holder.communicate()
+    aged(folders[0], 0)
+    assert clear() == [True, False], "a young one may not be locked yet"
+    aged(folders[0], 61)
+    assert clear() == [False, False]
+
+
+def test_folders_of_this_process_go_with_their_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(leavings.tempfile, "tempdir", str(tmp_path))
+    with leavings.new_folder(tmp_path, ".x-") as folder:
+        (folder / "file").write_text("x")
+    kept = leavings.session_folder()
+    assert [path.name for path in tmp_path.iterdir()] == [Path(kept.name).name]
+    numbers = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 1
+    with pytest.warns(ResourceWarning):
+        del kept
+        gc.collect()
+    assert not list(tmp_path.iterdir())
+    assert not os.path.isdir("/proc/self/fd") or len(os.listdir("/proc/self/fd")) == numbers - 1, "its lock is given back"
