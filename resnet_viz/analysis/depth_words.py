@@ -38,7 +38,7 @@ def said(ways: Sequence[Way], names: Sequence[str], back: int) -> str:
 
 def finding(ways: Sequence[Way], names: Sequence[str]) -> str:
     """The whole picture in a sentence or two, for who cannot see it."""
-    return "Of the last convolution's pull arrives at the first layer: " + "; ".join(
+    return "Of the last convolution's pull this arrives at the first layer: " + "; ".join(
         f"{name}: {share(way.shares[-1])}" for way, name in zip(ways, names)) + "."
 
 

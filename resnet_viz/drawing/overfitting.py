@@ -4,19 +4,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .colours import BLUE, ORANGE, SKY_BLUE, VERMILLION
+from .colours import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from .curves import Event, Line
 
-LANES = ((VERMILLION, ORANGE), (BLUE, SKY_BLUE))  # on light and on dark ground
+LANES = (  # on light and on dark ground
+    (VERMILLION, ORANGE),
+    (BLUE, SKY_BLUE),
+    (GREEN, GREEN),
+    (PURPLE, PURPLE),
+    (ORANGE, VERMILLION),
+)
 LEARNED = (3, 4)
 
 
 def lines(lanes: Sequence[tuple[str, dict[str, np.ndarray]]], column: str) -> list[Line]:
-    """Two lines a lane. lanes: (name, train_x, x and for each column (loss, accuracy) train_<column> and <column>)."""
+    """Two lines a lane; of more than two lanes only what was kept back.
+
+    lanes   (name, train_x, x and for each column (loss, accuracy) train_<column> and <column>)
+    """
     found = []
     for (name, curves), colours in zip(lanes, LANES):
         found.append(Line(f"{name}, kept back", curves["x"], curves[column], colours, "smooth"))
-        found.append(Line(f"{name}, learned", curves["train_x"], curves[f"train_{column}"], colours, "smooth", LEARNED))
+        if len(lanes) <= 2:
+            learned = curves["train_x"], curves[f"train_{column}"]
+            found.append(Line(f"{name}, learned", *learned, colours, "smooth", LEARNED))
     return found
 
 

@@ -109,7 +109,7 @@ def scene() -> Scene:
     ways = measure(setting)
     names = [depth_words.short_name(way, setting.by_depth) for way in ways]
     frames = max(len(way.shares) for way in ways)
-    said = [depth_words.said(ways, names, back) for back in range(frames)]
+    said = [*(depth_words.said(ways, names, back) for back in range(frames - 1)), depth_words.finding(ways, names)]
     return Scene(
         player.film(
             _panels(setting, ways, names, frames),

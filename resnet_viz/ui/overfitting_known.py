@@ -13,8 +13,8 @@ from ..training.by_heart import BASELINE, PICTURES, RECIPES
 from . import runs
 from .runs import Watched
 
-NONE, STOP = "none", "early stopping"
-CURES = (NONE, *[name for name in RECIPES if name != BASELINE], STOP)
+NONE, STOP, ALL = "none", "early stopping", "all"
+CURES = (NONE, *[name for name in RECIPES if name != BASELINE], STOP, ALL)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class Setting:
 
     @property
     def recipes(self) -> list[str]:
-        """Of the lines on the screen: the baseline, and the cure if it is a recipe of its own."""
+        """Of the lines on the screen: the baseline, and the cure if it is a recipe of its own; or all of them."""
+        if self.cure == ALL:
+            return list(RECIPES)
         return [BASELINE] + ([self.cure] if self.cure in RECIPES else [])
 
 

@@ -13,9 +13,10 @@ from ..training import by_heart
 from ..training.by_heart import BASELINE, PICTURES, RECIPES
 from . import access, overfitting_known, questions, queue, run_words, runs, state
 from .live_chart import live_chart
-from .overfitting_known import CURES, NONE, STOP, Lane, Setting
+from .overfitting_known import ALL, CURES, NONE, STOP, Lane, Setting
 from .page import download_table, plain, under_picture
 
+MARKED = {NONE: 1, STOP: 1, ALL: 0}  # of how many lines the least loss is marked; of the others of two
 SEED = "heart_seed"
 PAUSE = "heart_pause"  # session key: seconds between two looks
 PROBLEM = "heart_problem"  # session key: what went wrong in a callback, which may not draw
@@ -105,27 +106,21 @@ def _hand(setting: Setting, lanes: list[Lane]) -> None:
             )
     if PROBLEM in st.session_state:
         st.error(plain(st.session_state.pop(PROBLEM)), icon=":material/error:")
-    for place, lane in zip(st.columns(2, gap="medium"), live):
-        with place:
-            st.markdown(f"**{lane.recipe}**")
-            run_words.progress_line(lane.watched)
     if live:
+        for place, lane in zip(st.columns(len(live), gap="medium"), live):
+            with place:
+                st.markdown(f"**{lane.recipe}**")
+                run_words.progress_line(lane.watched)
         queue.show(live[-1].watched.run)
 
 
 def _source(setting: Setting, lanes: list[Lane]) -> str:
     """Where the curves come from, in one line."""
-    said = []
+    found: dict[str, list[str]] = {}
     for lane in lanes:
-        where = (
-            "trained here"
-            if lane.watched is not None
-            else "recorded beforehand by this project"
-            if lane.curves is not None
-            else "not trained yet"
-        )
-        said.append(f"{lane.recipe}: {where}")
-    return "; ".join(said) + f". Seed {setting.seed}."
+        known = "recorded beforehand by this project" if lane.curves is not None else "not trained yet"
+        found.setdefault("trained here" if lane.watched is not None else known, []).append(lane.recipe)
+    return "; ".join(f"{', '.join(names)}: {where}" for where, names in found.items()) + f". Seed {setting.seed}."
 
 
 def _start(setting: Setting, missing: list[str]) -> None:
@@ -151,7 +146,7 @@ def _charts(setting: Setting, lanes: list[Lane], shown: list[Curves]) -> None:
     alt = " ".join(f"{one.name}: {overfitting.finding(one)}" for one in shown)
     drawn = [(one.name, vars(one)) for one in shown]
     marks = drawing.stops(
-        [(one.name, float(one.x[one.stop])) for one in shown[: 1 if setting.cure in (NONE, STOP) else 2]]
+        [(one.name, float(one.x[one.stop])) for one in shown[: MARKED.get(setting.cure, 2)]]
     )
     group, end = f"{setting.pictures}-{setting.seed}", RECIPES[BASELINE].epochs
     shared = {

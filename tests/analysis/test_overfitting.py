@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_viz.analysis import overfitting, overfitting_questions
+from resnet_viz.drawing import overfitting as drawing
 from resnet_viz.training import by_heart
 
 
@@ -94,3 +95,13 @@ def test_every_question_has_its_right_option_and_wrong_ones(recorded, seed):
     losses = {one.name: one.loss for one in ends}
     asked = [name for name in losses if f"**{name}**" in best.text]
     assert best.options[best.right] == min(asked, key=losses.get)
+
+
+def test_all_recipes_at_once_show_only_what_was_kept_back(recorded):
+    found = [(name, vars(one[0])) for name, one in recorded.items()]
+    assert [line.name for line in drawing.lines(found[:2], "loss")] == [
+        "no cure, kept back", "no cure, learned", "L1, kept back", "L1, learned"]
+    every = drawing.lines(found, "accuracy")
+    assert [line.name for line in every] == [f"{name}, kept back" for name in recorded]
+    assert len({line.colours for line in every}) == len(recorded) and (every[2].y == recorded["L2"][0].accuracy).all()
+    assert drawing.stops([("no cure", 8.0)])[0].x == 8

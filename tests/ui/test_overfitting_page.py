@@ -43,6 +43,9 @@ def test_recorded_curves_are_there_at_once_and_every_cure_opens():
     app.segmented_control(key="cure").set_value("L2").run()
     assert not app.exception and "**L2.**" in said(app)
     app.segmented_control(key="cure").set_value("early stopping").run()
+    app.segmented_control(key="cure").set_value("all").run()
+    assert not app.exception and "**augmentation.**" in said(app)
+    app.segmented_control(key="cure").set_value("early stopping").run()
     app.segmented_control(key="pictures").set_value(100).run()
     assert not app.exception and "100 pictures, 74,522 weights" in said(app)
     app.segmented_control(key="view").set_value("Numbers").run()
@@ -60,11 +63,11 @@ def test_start_begins_what_is_not_there_yet_and_a_run_is_found_again(monkeypatch
     configs = [runs.read_config(run) for run in begun]
     assert [by_heart.same_recipe(config, by_heart.config_of(recipe, 30, 0)) for config, recipe in
             zip(configs, (by_heart.BASELINE, "L1"))] == [True, True]
-    assert "L1: recorded beforehand" in said(open_page(cure="L1"))  # as long as there is nothing to show
+    assert "no cure, L1: recorded beforehand" in said(open_page(cure="L1"))  # as long as there is nothing to show
     for run in begun[:2]:
         learn_a_little(run)
     fresh = open_page(cure="L1")  # another session, e.g. after a reload
-    assert "no cure: trained here; L1: trained here" in said(fresh) and "**No cure.** After 3 epochs" in said(fresh)
+    assert "no cure, L1: trained here. Seed 0." in said(fresh) and "**No cure.** After 3 epochs" in said(fresh)
     assert fresh.get("page_link")
     fresh.button(key="heart_start").click().run()  # all are here: other dice
     assert len(begun) == 4 and fresh.session_state["heart_seed"] not in (0, "0")
