@@ -6,6 +6,7 @@ on the other pictures; in evaluation by running statistics, which every training
 """
 
 import copy
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,12 +155,23 @@ def wobble(
         )
 
     next(iter(norms(practised).values())).register_forward_pre_hook(look)
-    with torch.no_grad():
+    with torch.no_grad(), _alone(picture.shape[-1] <= LARGE):
         for others in mates:
             batch = torch.cat([picture, pool[others]]).contiguous(memory_format=torch.channels_last)
             answers.append(probabilities(_asked(practised, batch), heads)[0, : heads[0]].numpy())
     value, mean, variance, counts = (np.array(part) for part in zip(*seen))
     return Wobble(size, mates, np.stack(answers), Normalised(value, mean, variance, int(counts[0])))
+
+
+@contextmanager
+def _alone(small: bool):
+    """Many passes over few small pictures in one thread: several wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1 if small else before)  # of this thread only
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _asked(model: nn.Module, batch: Tensor) -> Tensor:

@@ -66,12 +66,14 @@ def test_equal_mates_in_another_order_make_no_difference(model, pictures):
 
 
 def test_the_running_statistics_stay_and_dropout_does_not_wobble(model, pictures):
+    threads = torch.get_num_threads()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     batch_norm.wobble(model, pictures[:1], pictures[1:], HEADS, 8, 2)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     dropping = nn.Sequential(model, nn.Dropout(0.5))
     one, two = (batch_norm.wobble(dropping, pictures[:1], pictures[1:], HEADS, 2, 3).answers for _ in range(2))
     np.testing.assert_array_equal(one, two)
+    assert torch.get_num_threads() == threads
 
 
 def test_what_the_first_batch_norm_meets(model, pictures):
