@@ -57,10 +57,10 @@ def rebuilt(checkpoint: Checkpoint) -> dict[str, Tensor]:
     config = runs.read_config(checkpoint.run) or {}
     if reference := config.get("start_from"):
         raise Problem(f"This run began from the weights {Path(reference).name}, which did not travel with it; "
-                      "only its first two convolutions were kept from before training.")
+                      "only its first two convolutions were kept from before training; look at those, or choose another run.")
     first = next((s for s in runs.snapshots(checkpoint.run) if s.step == 0), None)
     if first is None or not isinstance(config.get("seed"), int):
-        raise Problem("The run kept neither its weights from before training nor a snapshot to check them against.")
+        raise Problem("The run kept neither its weights from before training nor a snapshot to check them against; choose another run.")
     return _drawn(config["seed"], checkpoint.network, json.dumps(checkpoint.arguments, sort_keys=True),
                   first.path, first.path.stat().st_mtime_ns)
 
@@ -75,7 +75,7 @@ def _drawn(seed: int, network: str, arguments: str, snapshot: Path, stamp: int) 
             and bool((state[name].to(torch.float16).numpy() == value).all()) for name, value in kept.items()]
     if not same or not all(same):
         raise Problem("The weights before training cannot be drawn again: the run's first snapshot holds other numbers "
-                      "than its seed gives here, as after a change of PyTorch's or this project's version.")
+                      "than its seed gives here, as after a change of PyTorch's or this project's version; choose another run.")
     return state
 
 

@@ -310,7 +310,7 @@ def find(reference: str, progress: Callable | None = None) -> Path:
     if os.path.isdir(reference):
         if weights := best_or_last(Path(reference)):
             return weights
-        raise Problem(f"{reference} has no weights yet: a run writes them after its first epoch.")
+        raise Problem(f"{reference} has no weights yet: wait for the end of its first epoch.")
     if "_Weights." in reference:
         return pretrained.fetch(reference, progress)
     known = ", ".join(bundled()) or "none are installed"

@@ -110,7 +110,7 @@ def with_arguments(diagnosis: Diagnosis, chosen: dict) -> Diagnosis:
     for key, value in chosen.items():
         if value not in diagnosis.undecided.get(key, ()):
             options = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in diagnosis.undecided.items())
-            raise Problem(f"{key:.40} cannot be set to {value!r:.40} for these weights; to choose there is: {options or 'nothing'}.")
+            raise Problem(f"{key:.40} cannot be set to {value!r:.40} for these weights; choose among: {options or 'nothing'}.")
     if not diagnosis.undecided:
         return diagnosis
     # what is left open goes back to the assumption, also when something else was chosen for these weights before
@@ -128,7 +128,7 @@ def _from_header(header: dict) -> tuple[str, dict]:
     if not isinstance(name, str) or not isinstance(arguments, dict):
         raise Problem("The file's header names no network; write it again with this version of ResNet Viz.")
     if name not in zoo.NETWORKS and name != zoo.CUSTOM:
-        raise Problem(f"The file is for the network {name!r:.60}, which this version of ResNet Viz does not have.")
+        raise Problem(f"The file is for the network {name!r:.60}, which this version of ResNet Viz does not have; update it.")
     return name, arguments
 
 
@@ -152,7 +152,7 @@ def _course_network(shapes: dict[str, Shape]) -> tuple[str, dict] | None:
 def _shape(shapes: dict[str, Shape], name: str, dimensions: int) -> Shape:
     if name not in shapes:
         first = ", ".join(f"{other:.40}" for other in list(shapes)[:3]) or "nothing"
-        raise Lacking(name, f"This is not a ResNet that we know: it has no tensor {name} (it begins with {first}).")
+        raise Lacking(name, f"This is not a ResNet that we know: it has no tensor {name} (it begins with {first}); save the whole network.")
     if len(shapes[name]) != dimensions:
         raise Problem(f"This is not a ResNet that we know: {name} has shape {list(shapes[name])}, not {dimensions} dimensions.")
     return shapes[name]
@@ -161,23 +161,23 @@ def _shape(shapes: dict[str, Shape], name: str, dimensions: int) -> Shape:
 def _infer(shapes: dict[str, Shape]) -> ResNetSpec:
     """The spec that these shapes belong to, with the paper's or torchvision's choice where they do not tell."""
     if "conv1.0.weight" in shapes and "conv1.weight" not in shapes:
-        raise Lacking("conv1.weight", "Its stem has several convolutions (a ResNet-C or -D); only stems of one convolution are built here.")
+        raise Lacking("conv1.weight", "Its stem has several convolutions (a ResNet-C or -D); only stems of one convolution are built here; choose another file.")
     stem_width, in_channels, kernel, _ = _shape(shapes, "conv1.weight", 4)
     if kernel not in (3, 7):
-        raise Problem(f"The first kernels are {kernel}x{kernel}; a ResNet's stem has 7x7 (ImageNet) or 3x3 (CIFAR).")
+        raise Problem(f"The first kernels are {kernel}x{kernel}; a ResNet's stem has 7x7 (ImageNet) or 3x3 (CIFAR); choose such a file.")
     blocks: dict[int, set[int]] = {}
     for name in shapes:
         if match := re.match(r"layer(\d{1,3})\.(\d{1,4})\.", name):
             blocks.setdefault(int(match[1]), set()).add(int(match[2]))
     if not blocks or sorted(blocks) != list(range(1, len(blocks) + 1)):
-        raise Problem("This is not a ResNet that we know: its stages layer1, layer2, ... are not complete.")
+        raise Problem("This is not a ResNet that we know: its stages layer1, layer2, ... are not complete; save the whole network.")
     block = "bottleneck" if _any(shapes, r"layer\d+\.\d+\.conv3\.") else "basic"
     widths = tuple(_shape(shapes, f"layer{n}.0.conv1.weight", 4)[0] for n in sorted(blocks))
     norm = "batch" if _any(shapes, r"(?:.*\.)?bn\d\.") else "none"
     if "bn1.weight" not in shapes and any(shapes.get(f"layer{n}.0.bn1.weight") not in (None, (width,))
                                           for n, width in enumerate(widths, start=1)):
         raise Lacking("bn1.weight", "Its batch norm stands before the convolutions (pre-activation ResNet, He et al. 2016b); "
-                                    "only ResNets with batch norm after them are built here.")
+                                    "only ResNets with batch norm after them are built here; choose another file.")
     spec = ResNetSpec(block=block, depths=tuple(max(blocks[n]) + 1 for n in sorted(blocks)), widths=widths,
                       heads=_heads(shapes), stem="imagenet" if kernel == 7 else "cifar", stem_width=stem_width,
                       shortcut="B" if any(".downsample." in name for name in shapes) else "A",
@@ -186,7 +186,7 @@ def _infer(shapes: dict[str, Shape]) -> ResNetSpec:
     features, channels = _shape(shapes, "fc.weight", 2)[1], spec.out_channels(widths[-1])
     if features != channels:
         raise Problem(f"fc.weight has {features:,} inputs, but the last stage gives {channels:,} channels; a ResNet averages "
-                      "each over the picture.")
+                      "each over the picture; choose such a file.")
     return spec
 
 
@@ -195,7 +195,7 @@ def _heads(shapes: dict[str, Shape]) -> tuple[int, ...]:
                      if re.match(r"fc\.?\d", name) and len(shape) == 2})
     if "fc.weight" not in shapes and layers:
         raise Lacking("fc.weight", f"Its classifier has {len(layers)} linear layers ({', '.join(layers)[:60]}); a ResNet "
-                                   "has one, fc.weight.")
+                                   "has one, fc.weight; choose another file.")
     if "fc.weight" not in shapes:
         raise Lacking("fc.weight", "It has no classifier (fc.weight): it gives features and no answers; save the whole "
                                    "network's state_dict.")
@@ -207,7 +207,7 @@ def _bottleneck(shapes: dict[str, Shape]) -> dict[str, int]:
     inner, per_group, *_ = _shape(shapes, "layer1.0.conv2.weight", 4)
     outer, channels, *_ = _shape(shapes, "layer1.0.conv3.weight", 4)
     if 0 in (inner, per_group) or inner % per_group or outer % inner:
-        raise Problem(f"layer1.0 goes from {inner} to {outer} channels in groups of {per_group}, which no bottleneck does.")
+        raise Problem(f"layer1.0 goes from {inner} to {outer} channels in groups of {per_group}, which no bottleneck does; choose another file.")
     return {"groups": inner // per_group, "expansion": outer // inner}
 
 

@@ -61,7 +61,7 @@ def _onnx(checkpoint: Checkpoint, path: Path) -> None:
         import onnx  # noqa: F401  both are what PyTorch's exporter needs
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise Problem("ONNX needs the packages onnx and onnxscript: pip install -r requirements.txt.") from error
+        raise Problem("ONNX needs the packages onnx and onnxscript: install them with pip install -r requirements.txt.") from error
     model, recipe = checkpoints.model(checkpoint), checkpoint.preprocessing
     example = torch.zeros(2, recipe.channels, recipe.size, recipe.size)  # a batch of one would be taken for a constant
     with _one_at_a_time, warnings.catch_warnings():

@@ -25,7 +25,7 @@ class Deleted:
 def throw_away(run: Path) -> Deleted:
     """Delete a run so that it can come back; refused while its process is alive. What lies there too long is removed."""
     if not runs.is_run(run):
-        raise Problem(f"The run {run.name} is not there any more.")
+        raise Problem(f"The run {run.name} is not there any more; choose another one.")
     if runs.state(run) in runs.ALIVE_STATES:
         raise Problem("This run is still going on; stop it first.")
     empty(before=time.time() - KEPT_S)
@@ -35,7 +35,7 @@ def throw_away(run: Path) -> Deleted:
         target.parent.mkdir(parents=True)
         os.rename(run, target)
     except OSError as error:
-        raise Problem(f"The run {run.name} cannot be deleted ({error.strerror}).") from error
+        raise Problem(f"The run {run.name} cannot be deleted ({error.strerror}); allow writing in its folder and try again.") from error
     return _deleted(target)
 
 
@@ -56,7 +56,7 @@ def bring_back(one: Deleted) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(one.path, target)
     except OSError as error:
-        raise Problem(f"The run {one.place} cannot be brought back ({error.strerror}).") from error
+        raise Problem(f"The run {one.place} cannot be brought back ({error.strerror}); make room or allow writing there, and try again.") from error
     _forget(one)
     return target
 

@@ -39,7 +39,7 @@ def from_dict(values: dict) -> Marks:
 def write(run: Path, marks: Marks) -> None:
     """Keep them; Problem where that cannot be done."""
     if not runs.is_run(run):
-        raise Problem(f"The run {run.name} is not there any more.")
+        raise Problem(f"The run {run.name} is not there any more; choose another one.")
     try:
         runs.write_json(run / FILE, asdict(from_dict(asdict(marks))))
     except OSError as error:

@@ -78,7 +78,7 @@ def read(path: Path) -> TensorFile:
             start = file.read(16)
         size = path.stat().st_size
     except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise Problem(f"{path} cannot be read: {error.strerror or error}; choose another file.") from error
     if size == 0:
         raise Problem(f"{path.name} is empty (0 bytes); save or download it again.")
     if len(start) > 8 and start[8:9] == b"{":
@@ -88,7 +88,7 @@ def read(path: Path) -> TensorFile:
     elif start[:1] == b"\x80":
         file = _read_torch(path, in_place=False)
     else:
-        raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save.")
+        raise Problem(f"{path.name} is not a weights file: it is neither safetensors nor written by torch.save; choose another file.")
     _check_plain(path, file.tensors, size)
     return file
 
@@ -120,9 +120,9 @@ def _inspect_zip(path: Path, size: int) -> bool:
     if any("constants.pkl" in entry.filename or "/code/" in entry.filename for entry in entries):
         raise Problem(f"{path.name} is a TorchScript archive, a program and not only weights; save the state_dict instead.")
     if not any(entry.filename.endswith("data.pkl") for entry in entries):
-        raise Problem(f"{path.name} is a zip file, but not one written by torch.save.")
+        raise Problem(f"{path.name} is a zip file, but not one written by torch.save; unpack it, or save the state_dict.")
     if sum(entry.file_size for entry in entries) > size + SLACK_BYTES:
-        raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened.")
+        raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened: save the state_dict again.")
     return all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
 
 

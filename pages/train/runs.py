@@ -13,7 +13,7 @@ def look(shown_pause) -> None:
     with problems():
         known = run_rows.all_known()
         if not known:
-            raise NothingYet("There is no run yet, and no finished example.", "pages/train/training.py", "Train a network")
+            raise NothingYet("There is no run yet, and no finished example; train a network.", "pages/train/training.py", "Train a network")
         run_person.say_problem()
         run_person.undo()
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):

@@ -262,5 +262,5 @@ def _layer(model: nn.Module, found: Anatomy, layer: str | None) -> nn.Module:
 def _target(model: nn.Module, target: int) -> int:
     outputs = [module for module in model.modules() if isinstance(module, nn.Linear)][-1].out_features
     if not 0 <= target < outputs:
-        raise Problem(f"There is no class {target:,}; this network has {outputs:,}, numbered from 0.")
+        raise Problem(f"There is no class {target:,}; this network has {outputs:,}, numbered from 0; choose one of them.")
     return target

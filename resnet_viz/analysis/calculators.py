@@ -96,7 +96,7 @@ def pooling(kind: str, channels: int, height: int, width: int, kernel, stride=No
     for p, k in zip(pair(padding), pair(kernel)):
         if 2 * p > k:
             raise Problem(f"A padding of {p:,} is more than half the window of {k:,}: some windows would hold padding "
-                          "alone, which PyTorch refuses.")
+                          "alone, which PyTorch refuses; lower the padding or enlarge the window.")
     sliding, unused, written = _slide(height, width, kernel, stride, padding, dilation)
     output, size = (channels, *sliding), prod(pair(kernel))
     work = {"max": ("comparisons", size - 1), "average": ("additions", size - 1)}[kind]

@@ -33,7 +33,7 @@ def mp4(pictures: Iterable[np.ndarray], per_second: int) -> bytes:
         import av
     except ImportError as error:
         raise Problem(
-            "A video needs the package av: pip install -r requirements.txt. A GIF can be made without it."
+            "A video needs the package av: install it with pip install -r requirements.txt, or make a GIF."
         ) from error
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:

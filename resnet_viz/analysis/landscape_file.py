@@ -43,7 +43,7 @@ def read(file: File) -> Landscape:
     try:
         data = file.read_bytes() if file.stat().st_size <= MOST_BYTES else b""
     except OSError as error:
-        raise Problem(f"{file.name} cannot be read: {error.strerror or error}.") from error
+        raise Problem(f"{file.name} cannot be read: {error.strerror or error}; choose another file.") from error
     try:
         arrays = _unpacked(data)
         recipe = _recipe(arrays.pop("recipe"))

@@ -31,7 +31,7 @@ def _slide(module: nn.Module, shape: Shape) -> Shape:
     sides = tuple(windows(n, *setting, ceil) for n, *setting in zip(shape[-2:], *settings))
     if min(sides) < 1:
         height, width = shape[-2:]
-        raise Problem(f"{height} x {width} pixels are too few for a window of {module.kernel_size}.")
+        raise Problem(f"{height} x {width} pixels are too few for a window of {module.kernel_size}; give a larger picture.")
     return sides
 
 
@@ -49,7 +49,7 @@ def _adaptive(module: nn.AdaptiveAvgPool2d, shape: Shape) -> Shape:
 
 def _linear(module: nn.Linear, shape: Shape) -> Shape:
     if shape[-1] != module.in_features:
-        raise Problem(f"A linear layer with {module.in_features:,} inputs cannot take {shape[-1]:,}.")
+        raise Problem(f"A linear layer with {module.in_features:,} inputs cannot take {shape[-1]:,}; change the picture size or the layer.")
     return *shape[:-1], module.out_features
 
 

@@ -45,7 +45,7 @@ def drawn(checkpoint: Checkpoint, data: str, split: str, limit: int | None,
     with every class in its share, and their numbers in the split; labels as the data count. Problem where there are none."""
     pictures = _load(checkpoint, data, split, progress)
     if len(pictures.images) == 0:
-        raise Problem(f"{data} has no {split} pictures.")
+        raise Problem(f"{data} has no {split} pictures; choose another part or other data.")
     if len(pictures.heads) != len(checkpoint.heads):
         raise Problem(f"{data} has {len(pictures.heads)} labels a picture, the checkpoint gives {len(checkpoint.heads)}; choose other data.")
     chosen = some_of_each(pictures.labels[:, 0], limit)

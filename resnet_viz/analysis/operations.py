@@ -154,7 +154,7 @@ def average_pooling(x: np.ndarray, setting: Setting) -> Worked:
 def _pooling(x: np.ndarray, setting: Setting, fill: float, reduce: Callable, say: Callable) -> Worked:
     size, stride = setting.size, setting.stride or setting.size
     if 2 * setting.padding > size:
-        raise Problem(f"A padding of {setting.padding} is more than half the window of {size}, which PyTorch refuses.")
+        raise Problem(f"A padding of {setting.padding} is more than half the window of {size}, which PyTorch refuses; lower it.")
     padded, places, unused = slide(x[:1], (size, size), stride, setting.padding, fill)
     patches = [padded[0, top:top + size, left:left + size] for top, left in places.reshape(-1, 2)]
     output = np.array([reduce(patch) for patch in patches]).reshape(places.shape[:2])
@@ -217,7 +217,7 @@ def statistics(x: np.ndarray, mode: str) -> tuple[float, float]:
     if mode == "train":
         return mean, variance
     if x[0].size < 2:
-        raise Problem("Batch norm needs at least two numbers a channel to learn a variance from.")
+        raise Problem("Batch norm needs at least two numbers a channel to learn a variance from; write more.")
     return MOMENTUM * mean, (1 - MOMENTUM) * 1.0 + MOMENTUM * float(x[0].var(ddof=1))
 
 

@@ -68,7 +68,7 @@ def film(run: Path, frame_bytes: int = 0, classes: int | None = None) -> Film:
     """
     found = runs.snapshots(run)
     if not found:
-        raise Problem(f"The run {run.name} has no snapshot yet; the first one comes before its first step.")
+        raise Problem(f"The run {run.name} has no snapshot yet; wait for its first step, or choose another run.")
     first = runs.read_snapshot(found[0].path)
     if "probabilities" not in first:
         raise Problem(f"The snapshots of {run.name} do not say what the network answered; choose another run.")

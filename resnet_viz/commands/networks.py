@@ -49,7 +49,7 @@ def summary(options) -> int:
         arguments["conv_bias"] = True
     network = zoo.find(options.network)
     if options.variant == "v1" and network.spec and network.spec.block == "basic":
-        raise Problem(f"{network.name} has no bottlenecks, so there is no --variant v1 of it.")
+        raise Problem(f"{network.name} has no bottlenecks, so there is no --variant v1 of it; leave the option out.")
     size = network.input_size if options.input_size is None else options.input_size
     found = architecture.summary(options.network, arguments, size)
     show(options, architecture.to_json(found), lambda: _written(found, options.format))

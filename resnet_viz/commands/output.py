@@ -11,7 +11,7 @@ class Parser(argparse.ArgumentParser):
     """argparse, but a wrong argument is a Problem of one sentence like any other."""
 
     def error(self, message: str):
-        raise Problem(f"{self.prog}: {message}.")
+        raise Problem(f"{self.prog}: {message}; see {self.prog} --help.")
 
 
 def json_flag(parser: Parser) -> None:

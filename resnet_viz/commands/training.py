@@ -36,7 +36,7 @@ def metrics(options) -> int:
 
     run = Path(options.run)
     if not runs.is_run(run):
-        raise Problem(f"{run} is not a run: it has no config.json.")
+        raise Problem(f"{run} is not a run: it has no config.json; give the directory of one.")
     show(options, runs.read_lines(run / "metrics.jsonl"), lambda: runs.metrics_csv(run).rstrip("\n"))
     return 0
 

@@ -45,7 +45,7 @@ def _set_by_hand(checkpoint, options):
     if not options.set and not options.forget:
         return checkpoint
     if checkpoint.digest is None:
-        raise Problem(f"{options.file} says itself how it is to be used; there is nothing to set by hand.")
+        raise Problem(f"{options.file} says itself how it is to be used; leave out what was set by hand.")
     known = None if options.forget else corrections.recall(checkpoint.digest)
     correction = corrections.changed(known or corrections.Correction(), options.set, sum(checkpoint.heads))
     checkpoint = checkpoints.corrected(checkpoint, correction)

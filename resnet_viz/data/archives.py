@@ -32,7 +32,7 @@ def opened(path: Path) -> Iterator[Store]:
         try:
             root, files = _folder_files(path)
         except OSError as error:
-            raise Problem(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
+            raise Problem(f"The folder {error.filename} cannot be read ({error.strerror}); allow it, or choose another one.") from error
         yield Store(path, files, lambda name: _read_file(root / name))
         return
     try:

@@ -72,7 +72,7 @@ def read_table(path: Path) -> dict[str, str]:
     """Picture -> class, as LOC_val_solution.csv has it; a Problem for a name that is neither."""
     try:
         if path.stat().st_size > TABLE_BYTES:
-            raise Problem(f"{path.name} has more than {TABLE_BYTES // 2**20} MiB, so it is not ImageNet's table.")
+            raise Problem(f"{path.name} has more than {TABLE_BYTES // 2**20} MiB, so it is not ImageNet's table; take the one that comes with the archive.")
         lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except OSError as error:
         raise Problem(f"{path} cannot be read ({error.strerror or error}); it comes with the archive, or name it with --table.") from error
@@ -85,7 +85,7 @@ def read_table(path: Path) -> dict[str, str]:
         if line:
             picture, class_ = _checked(path.name, number, line)
             if found.setdefault(picture, class_) != class_:
-                raise Problem(f"Line {number:,} of {path.name} gives {picture} a second class; nothing was moved.")
+                raise Problem(f"Line {number:,} of {path.name} gives {picture} a second class; nothing was moved: take the table that comes with the archive.")
     if not found:
         raise Problem(f"{path.name} names no picture; take the one that comes with the archive.")
     return found
@@ -96,9 +96,9 @@ def _checked(table: str, number: int, line: list[str]) -> tuple[str, str]:
     words = line[1].split() if len(line) == 2 else []
     classes = set(words[::5])  # class, then the box's four sides, for each object
     if not PICTURE.fullmatch(line[0]):
-        raise Problem(f"Line {number:,} of {table} names the picture {line[0][:60]!r}, which is no plain name; nothing was moved.")
+        raise Problem(f"Line {number:,} of {table} names the picture {line[0][:60]!r}, which is no plain name; nothing was moved: take the table that comes with the archive.")
     if len(classes) != 1 or not CLASS.fullmatch(words[0]):
-        raise Problem(f"Line {number:,} of {table} does not give one class such as n01440764; nothing was moved.")
+        raise Problem(f"Line {number:,} of {table} does not give one class such as n01440764; nothing was moved: take the table that comes with the archive.")
     return line[0], words[0]
 
 
@@ -152,7 +152,7 @@ def _pictures(val: Path) -> tuple[set[str], dict[str, str]]:
             elif CLASS.fullmatch(entry.name) and entry.is_dir():
                 inside |= {name.removesuffix(ENDING): entry.name for name in os.listdir(entry.path) if name.endswith(ENDING)}
     except OSError as error:
-        raise Problem(f"{error.filename} cannot be read ({error.strerror}).") from error
+        raise Problem(f"{error.filename} cannot be read ({error.strerror}); allow it, then give the command again.") from error
     return loose, inside
 
 

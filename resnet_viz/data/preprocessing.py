@@ -164,7 +164,7 @@ def see(picture, preprocessing: Preprocessing) -> Seen:
     from PIL import Image
 
     if preprocessing.channels not in (1, 3):
-        raise Problem(f"This network reads {preprocessing.channels} channels; a photograph has 3, or 1 when turned grey.")
+        raise Problem(f"This network reads {preprocessing.channels} channels; a photograph has 3, or 1 when turned grey; choose a network that reads those.")
     picture = picture.convert("L" if preprocessing.channels == 1 else "RGB")
     width, height = picture.size
     scale = preprocessing.resize / min(width, height)

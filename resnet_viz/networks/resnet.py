@@ -93,7 +93,7 @@ class ResNetSpec:
         if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
             raise Problem(f"dropout is a share of at least 0 and below 1, not {self.dropout!r:.60}.")
         if self.groups > 1 and self.block == "basic":
-            raise Problem("A basic block has no groups; they part the 3x3 convolution of a bottleneck.")
+            raise Problem("A basic block has no groups; they part the 3x3 convolution of a bottleneck: choose that, or groups 1.")
         if uneven := [width for width in self.widths if width % self.groups]:
             raise Problem(f"{self.groups:,} groups cannot share {uneven[0]:,} channels; choose a divisor.")
 

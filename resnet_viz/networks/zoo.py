@@ -55,7 +55,7 @@ def _resnet(defaults: dict, fixed: dict | None = None) -> Callable[..., ResNet]:
     def make(**arguments) -> ResNet:
         for key, reason in (fixed or {}).items():
             if key in arguments and arguments[key] != defaults[key]:
-                raise Problem(f"A {key} cannot be set here: this network {reason}.")
+                raise Problem(f"A {key} cannot be set here: this network {reason}; leave it out.")
         known = inspect.signature(ResNetSpec).parameters
         for key in arguments:
             one_of("network argument", key, known)
@@ -72,7 +72,7 @@ def _course(name: str, network: type[nn.Module], description: str, input_size: i
         for key in arguments:
             if key not in defaults:
                 *most, last = defaults
-                raise Problem(f"{name} has no {key:.60} to set; it takes {', '.join(most)} and {last}.")
+                raise Problem(f"{name} has no {key:.60} to set; it takes {', '.join(most)} and {last}: choose one of them.")
         wanted = {**defaults, **arguments}
         whole_numbers("in_channels", [wanted["in_channels"]])
         if not 0 <= wanted.get("dropout", 0) < 1:
@@ -154,7 +154,7 @@ def build(name: str, arguments: dict | None = None, device: str = "cpu") -> nn.M
         try:
             return make(**arguments)
         except TypeError as error:  # a missing or mistyped field, e.g. from a hand-written header
-            raise Problem(f"{name} cannot be built from {arguments!r:.80}: {error}.") from error
+            raise Problem(f"{name} cannot be built from {arguments!r:.80} ({error}); change its arguments.") from error
 
 
 def heads_of(name: str, arguments: dict) -> tuple[int, ...]:

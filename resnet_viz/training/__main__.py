@@ -24,7 +24,7 @@ def run_here(run: Path, progress=lambda text: None) -> str:
     """Train in this process; returns "finished" or "stopped". Raises Problem after writing it into status.json."""
     values = runs.read_config(run)
     if values is None:
-        raise Problem(f"{run} is not a run: it has no readable config.json.")
+        raise Problem(f"{run} is not a run: it has no readable config.json; give the directory of one.")
     if runs.state(run) in runs.ALIVE_STATES:
         raise Problem(f"{run} is in use by process {runs.read_status(run).get('pid')}; stop it first.")
     try:

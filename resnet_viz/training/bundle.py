@@ -29,7 +29,7 @@ def bundle(run: Path, target: Path, data_name: str, one: bool = False) -> None:
     one        of the weights only those that the test accuracy belongs to: the best, called last where they are
     """
     if runs.state(run) != "finished":
-        raise Problem(f"{run} is {runs.state(run)}; only a finished run can be bundled.")
+        raise Problem(f"{run} is {runs.state(run)}; only a finished run can be bundled: wait for its end, or choose another one.")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     config = {**runs.read_config(run), "data": data_name}

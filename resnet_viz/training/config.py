@@ -96,11 +96,11 @@ class Config:
 
 _TOGETHER = (  # what each setting alone does not show: (whether it fits, what to do where it does not)
     (lambda c: c.schedule != "multi-step" or c.milestones,
-     "The multi-step schedule needs milestones: epochs, or shares of the run below 1, e.g. milestones=[0.5, 0.75]."),
+     "The multi-step schedule needs milestones; give epochs, or shares of the run below 1, e.g. milestones=[0.5, 0.75]."),
     (lambda c: c.schedule not in ("one-cycle", "cyclical") or not c.warmup_epochs,
      "The one-cycle and cyclical schedules begin with a rise of their own; set warmup_epochs to 0."),
     (lambda c: c.train_part == "all" or c.start_from,
-     "train_part=head needs start_from: layers that never learned anything would never learn anything."),
+     "train_part=head needs start_from: layers that never learned anything would never learn anything; name the weights."),
     (lambda c: c.min_lr <= c.lr, "min_lr lies above lr, the highest rate; make it smaller."),
     (lambda c: c.warmup_epochs <= c.epochs or not c.epochs,
      "warmup_epochs is longer than the run; make it shorter than epochs."),

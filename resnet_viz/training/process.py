@@ -52,11 +52,11 @@ def check_resumable(run: Path) -> None:
     """Problem where there is no run, where a process is at work on it, or where nothing is left to do."""
     values = runs.read_config(run)
     if values is None:
-        raise Problem(f"{run} is not a run: it has no readable config.json.")
+        raise Problem(f"{run} is not a run: it has no readable config.json; choose another directory.")
     from_dict(values)
     now = runs.state(run)
     if now in runs.ALIVE_STATES:
-        raise Problem("This run is still going on.")
+        raise Problem("This run is still going on; stop it first.")
     if now == "finished":
         raise Problem("This run is finished; start a new one with more epochs.")
 

@@ -71,7 +71,7 @@ def run(names: list[str], folder: Path, data: str | None, settings: list[str], t
         else:
             process.check_resumable(directory)
         if run_here(directory, lambda text, name=name: tell(f"{name}: {text}")) == "stopped":
-            raise Problem(f"{name} was stopped; the same command goes on with it.")
+            raise Problem(f"{name} was stopped; give the same command to go on with it.")
 
 
 def directory_name(preset: str, settings: list[str]) -> str:

@@ -108,23 +108,23 @@ def _members(archive: zipfile.ZipFile, title: str) -> tuple[dict[str, zipfile.Zi
     """(name in the run directory -> member, name of the folder around them or ""); Problem for anything that is no run."""
     found, seen, total, packed = {}, set(), 0, sum(info.compress_size for info in archive.infolist())
     if len(archive.infolist()) > MAX_FILES:
-        raise Problem(f"{title:.80} was not read: it holds more than {MAX_FILES:,} files.")
+        raise Problem(f"{title:.80} was not read: it holds more than {MAX_FILES:,} files; export the run again.")
     for info in archive.infolist():
         _check_member(info, title)
         if info.is_dir() or IGNORED.fullmatch(info.filename):
             continue
         total += info.file_size
         if info.filename.lower() in seen:  # as disks see it that know no capitals
-            raise Problem(f"{title:.80} was not read: it holds {info.filename[:60]!r} twice.")
+            raise Problem(f"{title:.80} was not read: it holds {info.filename[:60]!r} twice; export the run again.")
         seen.add(info.filename.lower())
         found[info.filename] = info
     if total > MAX_BYTES or total > PIECE_BYTES + MAX_RATIO * packed:
-        raise Problem(f"{title:.80} was not read: it would unpack to {total:,} bytes, which no run needs.")
+        raise Problem(f"{title:.80} was not read: it would unpack to {total:,} bytes, which no run needs; export the run again.")
     around = {name.split("/")[0] for name in found if "/" in name}
     name = around.pop() if "config.json" not in found and len(around) == 1 else ""
     inside = {full.removeprefix(f"{name}/" if name else ""): info for full, info in found.items()}
     if "config.json" not in inside:
-        raise Problem(f"{title:.80} is not a run: there is no config.json at its top, or in its only folder.")
+        raise Problem(f"{title:.80} is not a run: there is no config.json at its top, or in its only folder; choose what Export gave.")
     for part in inside:
         if not run_contents.known(part):
             raise Problem(f"{title:.80} was not read: {part[:60]!r} is no file of a run; export the run again.")
@@ -142,14 +142,14 @@ def _check_member(info: zipfile.ZipInfo, title: str) -> None:
         (info.compress_type not in PACKED, "is packed in a way that is not read here"),
     ) if wrong), None)
     if why:
-        raise Problem(f"{title:.80} was not read: its member {name[:60]!r} {why}.")
+        raise Problem(f"{title:.80} was not read: its member {name[:60]!r} {why}; export the run again.")
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, name: str, title: str) -> None:
     """One member into the folder, cleaned or checked; its bytes are counted, whatever the zip says of them."""
     path, tensors = folder / name, name.endswith(".safetensors")
     if not tensors and info.file_size > MAX_TEXT_BYTES:
-        raise Problem(f"{title:.80} was not read: {name} holds more than {MAX_TEXT_BYTES:,} bytes.")
+        raise Problem(f"{title:.80} was not read: {name} holds more than {MAX_TEXT_BYTES:,} bytes; export the run again.")
     path.parent.mkdir(exist_ok=True)
     left = info.file_size
     try:
@@ -157,7 +157,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, name:
             while piece := source.read(PIECE_BYTES):
                 left -= len(piece)
                 if left < 0:
-                    raise Problem(f"{title:.80} was not read: {name} is longer than the zip says.")
+                    raise Problem(f"{title:.80} was not read: {name} is longer than the zip says; export the run again.")
                 target.write(piece)
     except BROKEN as error:
         raise Problem(f"{title:.80} is damaged: {name} cannot be unpacked; export the run again.") from error
@@ -167,7 +167,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, name:
     try:
         run_contents.check_tensors(path, name)
     except Problem as problem:
-        raise Problem(f"{title:.80} was not read: its {name} {problem}.") from problem
+        raise Problem(f"{title:.80} was not read: its {name} {problem}; export the run again.") from problem
 
 
 def _cleaned(title: str, name: str, data: bytes) -> bytes:
@@ -175,7 +175,7 @@ def _cleaned(title: str, name: str, data: bytes) -> bytes:
         return run_contents.CLEANERS[name](data)
     except Problem as problem:
         said = str(problem).rstrip(".")
-        raise Problem(f"{title:.80} was not read: its {name} {said}.") from problem
+        raise Problem(f"{title:.80} was not read: its {name} {said}; export the run again.") from problem
 
 
 def _settle(folder: Path, wish: str) -> Path:

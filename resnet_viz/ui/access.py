@@ -25,7 +25,7 @@ from .visitor import visitor
 _log = logging.getLogger(__name__)
 READONLY = "RESNET_VIZ_READONLY"
 PUBLISHED = re.compile(r"\w+_Weights\.\w+")  # names of published weights
-WHY = "You can look at everything here, but change nothing: whoever started this server made it read-only."
+WHY = "You can look at everything here, but change nothing: whoever started this server made it read-only; ask them, or start one of your own."
 
 
 def may_change() -> bool:

@@ -83,7 +83,7 @@ class Door:
         if wait := self.tries.wait_s(address, now):
             return await _page(send, 429, f"Too many wrong tries; wait {wait:,.0f} s, then try again.")
         given = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
-        if not hmac.compare_digest(given.encode(), self.password.encode()):
+        if not hmac.compare_digest(*(hmac.digest(self.secret, word.encode(), "sha256") for word in (given, self.password))):
             self.tries.note(address, now)
             _log.warning("wrong password from %s", address)
             return await _page(send, 401, "That is not the password; try again.")

@@ -101,11 +101,11 @@ def learning() -> None:
     """How accuracy rose while this checkpoint was trained."""
     checkpoint = state.current_checkpoint()
     if checkpoint.run is None:
-        raise Problem("This checkpoint is a file without its run.")
+        raise Problem("This checkpoint is a file without its run; choose a run in the sidebar.")
     metrics = runs.Metrics(checkpoint.run).refresh()
     lines = training_drawing.lines(metrics, "accuracy", "epoch", SMOOTHING, training_drawing.Plan())
     if not lines:
-        raise Problem("The run has no curve yet.")
+        raise Problem("The run has no curve yet; wait for its first step.")
     lines = [line for line in lines if line.style != "raw" and line.name != "test"]
     live_chart(
         lines,
@@ -150,7 +150,7 @@ def _picture() -> NamedPicture:
     """The picture in view on the other pages, else the first example."""
     picture = picture_in_view()
     if picture is None:
-        raise Problem("There is no example picture.")
+        raise Problem("There is no example picture; install scikit-image again.")
     return picture
 
 

@@ -176,7 +176,7 @@ def _compared(first: dict, second: dict) -> tuple[tuple[str, str] | None, dict[s
     """(what to call them, what differs); a recipe that cannot be read has nothing in common with another."""
     try:
         if not (first and second):
-            raise Problem("There is no recipe.")
+            raise Problem("There is no recipe; choose two runs, or start a race.")
         recipes: tuple[Config, Config] = from_dict(first), from_dict(second)
     except (Problem, TypeError):
         return None, {UNREADABLE: ("", "")}

@@ -95,7 +95,7 @@ def begin_to_look() -> tuple[Path, float]:
     """(the chosen run, seconds between two looks at it); NothingYet where there is no run at all."""
     known = known_runs()
     if not known:
-        how = " Press Start." if access.may_change() else ""
+        how = " Press Start." if access.may_change() else " Wait for the first."
         raise NothingYet(f"There is no run yet, and no finished example is installed.{how}")
     _show(_chosen(known))
     run = known[st.session_state[CHOSEN]]

@@ -133,7 +133,7 @@ def _checkpoint(run: Path) -> Checkpoint:
     for which in ("initial", "best", "last"):
         if path := runs.weights_file(run, which):
             return state.checkpoint_at(path)
-    raise NothingYet("This run has not begun yet: its first kernels come with its first step.")
+    raise NothingYet("This run has not begun yet: wait for its first step, or choose another one.")
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the snapshots ...")
