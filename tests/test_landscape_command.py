@@ -10,7 +10,11 @@ from resnet_viz.networks import zoo
 
 from .foreign_networks import randomised
 
-HEADER = {"network": "resnet8", "arguments": {}, "preprocessing": {"size": 16, "resize": 16, "mean": [0.5] * 3, "std": [0.25] * 3}}
+HEADER = {
+    "network": "resnet8",
+    "arguments": {},
+    "preprocessing": {"size": 16, "resize": 16, "mean": [0.5] * 3, "std": [0.25] * 3},
+}
 LINE = ["landscape", "w.safetensors", "--data", "digits", "--limit", "30", "--out", "a.npz"]
 
 
@@ -29,26 +33,46 @@ def test_it_writes_the_losses_and_goes_on_where_it_was_stopped(made, capsys, mon
         landscape_file.write(made / "a.npz", landscape_now)
         if landscape_now.done.sum() >= 3:
             raise KeyboardInterrupt
+
     compute = landscape_work.compute
-    monkeypatch.setattr(landscape_work, "compute", lambda work, begun, save, progress: compute(work, begun, interrupted, progress, 1))
+    monkeypatch.setattr(
+        landscape_work, "compute", lambda work, begun, save, progress: compute(work, begun, interrupted, progress, 1)
+    )
     assert main([*LINE, "--grid", "7"]) == 1
     out, err = capsys.readouterr()
     half = landscape_file.read(made / "a.npz")
-    assert not out and f"holds {half.done.sum()} of 49 points; the same command goes on." in err and 3 <= half.done.sum()
+    assert (
+        not out and f"holds {half.done.sum()} of 49 points; the same command goes on." in err and 3 <= half.done.sum()
+    )
     monkeypatch.setattr(landscape_work, "compute", compute)
     assert main(["--grid", "7", *LINE]) == 0
     found = landscape_file.read(made / "a.npz")
     loss = measurement.measure(checkpoints.read(made / "w.safetensors"), "digits", limit=30)["loss"]
     assert found.complete and (found.loss[half.done] == half.loss[half.done]).all()
     assert landscape.middle_loss(found) == pytest.approx(loss, rel=1e-5)
-    assert f"7 x 7 points on 30 pictures in {found.recipe['seconds']:.0f} s; loss {loss:.4f} in the middle" in capsys.readouterr().out
-    assert found.recipe["command"] == "python -m resnet_viz landscape w --data digits --grid 7 --limit 30 --out FILE.npz"
+    assert (
+        f"7 x 7 points on 30 pictures in {found.recipe['seconds']:.0f} s; loss {loss:.4f} in the middle"
+        in capsys.readouterr().out
+    )
+    assert (
+        found.recipe["command"] == "python -m resnet_viz landscape w --data digits --grid 7 --limit 30 --out FILE.npz"
+    )
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (["--grid", "20"], "odd number"), (["--limit", "0"], "--limit"), (["--seed", "-1"], "--seed"), (["--out", "a.png"], "must end in .npz"),
-    (["--plane", "path"], "without its run"), (["--data", "nowhere"], "nowhere"), (["--plane", "flat"], "choose one of"),
-    (["--data", "glyphs"], "labels a picture"), (["--grid", "x"], "--grid")])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--grid", "20"], "odd number"),
+        (["--limit", "0"], "--limit"),
+        (["--seed", "-1"], "--seed"),
+        (["--out", "a.png"], "must end in .npz"),
+        (["--plane", "path"], "without its run"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--plane", "flat"], "choose one of"),
+        (["--data", "glyphs"], "labels a picture"),
+        (["--grid", "x"], "--grid"),
+    ],
+)
 def test_a_wrong_word_is_one_sentence(made, capsys, words, said):
     assert main([*LINE, *words]) == 2
     out, err = capsys.readouterr()

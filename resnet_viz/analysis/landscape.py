@@ -1,7 +1,9 @@
 """What the loss looks like from a network: its mean cross entropy over a plane of weights, point by point.
 
-The lines through the network come first, then a coarse grid, then what lies between points that differ most: after every
-point there is something true to see, and whoever stops early has the steep parts. Everything is a plain record of arrays;
+The lines through the network come first, then a coarse grid, then what lies between points that differ most: after
+every
+point there is something true to see, and whoever stops early has the steep parts. Everything is a plain record of
+arrays;
 landscape_file reads and writes it, landscape_work fills it.
 """
 
@@ -79,13 +81,16 @@ def empty(x: np.ndarray, y: np.ndarray, recipe: dict, path: Path | None = None) 
 def check_grid(grid: int) -> int:
     low, high = GRIDS
     if not low <= grid <= high or grid % 2 == 0:
-        raise Problem(f"--grid must be an odd number from {low} to {high}, so that its middle is the network itself, "
-                      f"not {grid:,}.")
+        raise Problem(
+            f"--grid must be an odd number from {low} to {high}, so that its middle is the network itself, "
+            f"not {grid:,}."
+        )
     return grid
 
 
 def axis(grid: int, points: np.ndarray | None = None) -> np.ndarray:
-    """`grid` evenly spaced places, one of which is exactly 0: from -1 to 1, or so that all `points` lie between them."""
+    """`grid` evenly spaced places, one of which is exactly 0: from -1 to 1, or so that all `points` lie between
+    them."""
     if points is None:
         return np.linspace(-SPAN, SPAN, grid) * (np.arange(grid) != grid // 2)
     low, high = min(points.min(), 0.0), max(points.max(), 0.0)
@@ -105,8 +110,11 @@ def next_point(landscape: Landscape, taken: np.ndarray) -> tuple[int, int] | Non
     """
     free = ~(landscape.done | taken)
     row, column = landscape.middle
-    for wanted in (_cross(landscape.grid, row, None), _cross(landscape.grid, None, column),
-                   _coarse(landscape.grid, row, column)):
+    for wanted in (
+        _cross(landscape.grid, row, None),
+        _cross(landscape.grid, None, column),
+        _coarse(landscape.grid, row, column),
+    ):
         if (found := free & wanted).any():
             rows, columns = np.nonzero(found)
             nearest = (np.abs(rows - row) + np.abs(columns - column)).argmin()  # from the network outwards
@@ -125,9 +133,11 @@ def _cross(grid: int, row: int | None, column: int | None) -> np.ndarray:
 
 def _coarse(grid: int, row: int, column: int) -> np.ndarray:
     """Every fourth row and column, counted from the network, and the edges."""
+
     def some(middle: int) -> np.ndarray:
         places = np.arange(grid)
         return ((places - middle) % COARSE == 0) | (places == 0) | (places == grid - 1)
+
     return np.outer(some(row), some(column))
 
 
@@ -144,9 +154,11 @@ def steepness(landscape: Landscape) -> np.ndarray:
 def _spread(values: np.ndarray, known: np.ndarray, reach: int) -> np.ndarray:
     """Largest minus smallest known value in the square around each point; NaN with fewer than two."""
     side = 2 * reach + 1
+
     def windows(fill: float) -> np.ndarray:
         padded = np.pad(np.where(known, values, fill), reach, constant_values=fill)
         return np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+
     high, low = windows(-np.inf).max((2, 3)), windows(np.inf).min((2, 3))
     count = np.lib.stride_tricks.sliding_window_view(np.pad(known, reach), (side, side)).sum((2, 3))
     return np.where(count > 1, high - low, np.nan) if (count > 1).any() else np.full(values.shape, np.nan)
@@ -178,10 +190,11 @@ def share_below(landscape: Landscape, level: float) -> float:
 
 
 def hollows(landscape: Landscape) -> int:
-    """Points lower than all their neighbours (up to eight) of a complete grid, the lowest among them: 1 is one valley."""
+    """Points lower than all their neighbours (up to eight) of a complete grid, the lowest among them: 1 is one
+    valley."""
     values = np.pad(np.where(landscape.finite, landscape.loss, np.inf), 1, constant_values=np.inf)
     grid = landscape.grid
-    around = [values[1 + i:1 + i + grid, 1 + j:1 + j + grid] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    around = [values[1 + i : 1 + i + grid, 1 + j : 1 + j + grid] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     inside = values[1:-1, 1:-1]
     return int((np.isfinite(inside) & np.logical_and.reduce([inside < other for other in around])).sum())
 

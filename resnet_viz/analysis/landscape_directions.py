@@ -1,7 +1,8 @@
 """Directions in which a network's weights are moved, so that its loss can be seen as a surface over two of them.
 
 Li, Xu, Taylor, Studer, Goldstein: Visualizing the Loss Landscape of Neural Nets (NeurIPS 2018): filter-normalised
-random directions (section 4), the plane of a training path (section 7.2). Only what has two dimensions or more is moved:
+random directions (section 4), the plane of a training path (section 7.2). Only what has two dimensions or more is
+moved:
 the filters of convolutions and the rows of linear layers. Biases and batch norm's scales, shifts and running statistics
 stay, as in the authors' published code.
 """
@@ -29,7 +30,8 @@ class Example:
 
 
 def moved(state: Weights) -> dict[str, Tensor]:
-    """The tensors of a state_dict that are moved, by name: files keep them in orders of their own, a seed must not care."""
+    """The tensors of a state_dict that are moved, by name: files keep them in orders of their own, a seed must not
+    care."""
     return {name: state[name] for name in sorted(state) if state[name].ndim > 1}
 
 
@@ -93,15 +95,22 @@ def path_plane(state: Weights, moments: list[Weights]) -> PathPlane:
         raise Problem("A path needs the weights of three moments or more: train with keep_weights for some epochs.")
     end = moved(state)
     try:
-        flat = torch.stack([torch.cat([(moment[name].float() - w).flatten() for name, w in end.items()]) for moment in moments])
+        flat = torch.stack(
+            [torch.cat([(moment[name].float() - w).flatten() for name, w in end.items()]) for moment in moments]
+        )
     except (KeyError, RuntimeError) as error:
-        raise Problem("The weights that the run kept are not of the network it ended with; choose another run.") from error
+        raise Problem(
+            "The weights that the run kept are not of the network it ended with; choose another run."
+        ) from error
     differences = flat.double()
     centred = differences - differences.mean(0)
     values, vectors = torch.linalg.eigh(centred @ centred.T)  # few moments, many weights: the small product has it all
     order = values.argsort(descending=True)[:2]
     if values[order[1]] <= 1e-12 * values.sum():
-        raise Problem("The weights that the run kept hardly differ: there is no path to see; choose another run, or random directions.")
+        raise Problem(
+            "The weights that the run kept hardly differ: there is no path to see; choose another run, or random "
+            "directions."
+        )
     both = torch.stack([centred.T @ vectors[:, i] for i in order])
     both = both / both.norm(dim=1, keepdim=True)
     points = differences @ both.T

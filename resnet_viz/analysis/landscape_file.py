@@ -20,8 +20,19 @@ MOST_RECIPE = 2**16
 MOST_MOMENTS = 10_000
 TEXTS = ("checkpoint", "network", "weights", "data", "pictures", "split", "plane", "command")
 COUNTS = ("images", "seed")
-ARRAYS = {"x": (np.float64, 1), "y": (np.float64, 1), "loss": (np.float64, 2), "accuracy": (np.float64, 2), "done": (np.bool_, 2)}
-OF_A_PATH = {"path_epoch": (np.int64, 1), "path_x": (np.float64, 1), "path_y": (np.float64, 1), "path_left": (np.float64, 1)}
+ARRAYS = {
+    "x": (np.float64, 1),
+    "y": (np.float64, 1),
+    "loss": (np.float64, 2),
+    "accuracy": (np.float64, 2),
+    "done": (np.bool_, 2),
+}
+OF_A_PATH = {
+    "path_epoch": (np.int64, 1),
+    "path_x": (np.float64, 1),
+    "path_y": (np.float64, 1),
+    "path_left": (np.float64, 1),
+}
 
 
 def write(file: File, landscape: Landscape) -> None:
@@ -48,8 +59,19 @@ def read(file: File) -> Landscape:
         arrays = _unpacked(data)
         recipe = _recipe(arrays.pop("recipe"))
         return _checked(arrays, recipe)
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
-            SyntaxError, RecursionError, MemoryError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         raise Problem(f"{file.name} is no landscape, or a damaged one; compute it again.") from error
 
 
@@ -72,11 +94,16 @@ def _recipe(bytes_: np.ndarray) -> dict:
     if recipe.pop("version") != VERSION:
         raise ValueError("another version")
     heads = recipe["heads"]
-    good = (all(isinstance(recipe[name], str) and len(recipe[name]) <= 1000 for name in TEXTS)
-            and all(type(recipe[name]) is int and 0 <= recipe[name] < 2**63 for name in COUNTS)
-            and type(recipe["seconds"]) in (int, float) and recipe["seconds"] >= 0
-            and isinstance(heads, list) and 0 < len(heads) < 100 and all(type(h) is int and 0 < h < 2**31 for h in heads)
-            and all(_plain(value) for value in recipe.values()))
+    good = (
+        all(isinstance(recipe[name], str) and len(recipe[name]) <= 1000 for name in TEXTS)
+        and all(type(recipe[name]) is int and 0 <= recipe[name] < 2**63 for name in COUNTS)
+        and type(recipe["seconds"]) in (int, float)
+        and recipe["seconds"] >= 0
+        and isinstance(heads, list)
+        and 0 < len(heads) < 100
+        and all(type(h) is int and 0 < h < 2**31 for h in heads)
+        and all(_plain(value) for value in recipe.values())
+    )
     if not good:
         raise ValueError("the recipe lacks something")
     return recipe
@@ -112,7 +139,11 @@ def _checked(arrays: dict[str, np.ndarray], recipe: dict) -> Landscape:
     path = None
     if recipe["plane"] == "path":
         parts = [arrays.pop(name) for name in OF_A_PATH]
-        if not 0 < len(parts[0]) <= MOST_MOMENTS or len({part.shape for part in parts}) != 1 or not all(np.isfinite(p).all() for p in parts):
+        if (
+            not 0 < len(parts[0]) <= MOST_MOMENTS
+            or len({part.shape for part in parts}) != 1
+            or not all(np.isfinite(p).all() for p in parts)
+        ):
             raise ValueError("no path")
         path = Path(*parts)
     return Landscape(**{name: arrays[name] for name in ARRAYS}, recipe=recipe, path=path)

@@ -1,7 +1,8 @@
 """A network whose weights can be moved over a plane quickly: its batch norm is folded into the convolutions once.
 
 In evaluation mode batch norm is y = (z - mean) x s + shift with s = scale / sqrt(var + eps), and z is linear in the
-convolution's weights. So s goes into the weights and into both directions, and the rest into a bias: at every point only
+convolution's weights. So s goes into the weights and into both directions, and the rest into a bias: at every point
+only
 w + x d1 + y d2 is left to be computed, and batch norm costs nothing any more.
 """
 
@@ -36,8 +37,10 @@ class Movable:
         self.network, scales = folded(checkpoints.model(checkpoint), checkpoint.preprocessing)
         self.network.to(memory_format=torch.channels_last)
         places = [(name, self.network.get_parameter(name)) for name in directions[0]]
-        self.numbers = [(name, weight.detach().clone(), *(_scaled(d[name], scales.get(name)) for d in directions))
-                        for name, weight in places]
+        self.numbers = [
+            (name, weight.detach().clone(), *(_scaled(d[name], scales.get(name)) for d in directions))
+            for name, weight in places
+        ]
 
     def twin(self) -> "Movable":
         """The same for another thread."""
@@ -65,7 +68,8 @@ class Movable:
 
 
 def folded(model: nn.Module, preprocessing: Preprocessing) -> tuple[nn.Module, dict[str, Tensor]]:
-    """(a copy with every batch norm that follows a convolution directly put into it; weight's name -> factor of each filter).
+    """(a copy with every batch norm that follows a convolution directly put into it; weight's name -> factor of each
+    filter).
 
     One that stands elsewhere (behind an activation) stays. Activations then overwrite what they read. What follows what
     is seen in one forward pass; the copy must then answer as the model does, else it is left as it is.
@@ -111,6 +115,7 @@ def _followers(model: nn.Module, x: Tensor) -> tuple[list[tuple[str, str]], list
 
 def _absorb(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     """Give the convolution the batch norm's work; returns the factor of each filter, float32 [filters]."""
+
     def wide(tensor: Tensor | None, default: float) -> Tensor:
         return torch.full((norm.num_features,), default, dtype=torch.float64) if tensor is None else tensor.double()
 

@@ -1,6 +1,7 @@
 """Landscapes that a person asks for: computed by the command in a process of its own, which outlives page and server.
 
-Each is three files in a folder beside the runs: NAME.npz, which the command writes; NAME.log, what it said; NAME.json, the
+Each is three files in a folder beside the runs: NAME.npz, which the command writes; NAME.log, what it said; NAME.json,
+the
 order and the process. The command ends itself when all points are known; ended earlier, it goes on where it was.
 """
 
@@ -58,7 +59,12 @@ def jobs() -> list[Job]:
         try:
             about = _about(path)
             order = Order(**about["order"])
-            found.append((path.stat().st_mtime_ns, Job(path.stem, order, path.with_suffix(".npz"), _going(path, about), _said(path))))
+            found.append(
+                (
+                    path.stat().st_mtime_ns,
+                    Job(path.stem, order, path.with_suffix(".npz"), _going(path, about), _said(path)),
+                )
+            )
         except (TypeError, KeyError, OSError):
             continue
     return [job for _, job in sorted(found, key=lambda pair: pair[0], reverse=True)]
@@ -89,7 +95,8 @@ def _said(path: Path) -> str:
 
 
 def start(order: Order) -> str:
-    """Begin an order, or go on with it, in a process of its own; returns its name. One at a time: they take all cores."""
+    """Begin an order, or go on with it, in a process of its own; returns its name. One at a time: they take all
+    cores."""
     if busy := next((job for job in jobs() if job.going), None):
         raise Problem(f"The landscape of {busy.order.title} is being computed; stop it first, or wait for its end.")
     text = json.dumps(asdict(order), sort_keys=True)
@@ -97,22 +104,51 @@ def start(order: Order) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path.with_suffix(".log"), "wb") as log:
-            child = subprocess.Popen([sys.executable, "-m", "resnet_viz", *_line(order, path.with_suffix(".npz"))],
-                                     cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "resnet_viz", *_line(order, path.with_suffix(".npz"))],
+                cwd=runs.PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         _children[str(path)] = child
         process = psutil.Process(child.pid)
         if os.name == "posix":
             process.nice(NICE)
-        runs.write_json(path, {"order": asdict(order), "pid": child.pid, "process_created": process.create_time(),
-                               "process_after_boot_s": runs.after_boot_s(process)})
+        runs.write_json(
+            path,
+            {
+                "order": asdict(order),
+                "pid": child.pid,
+                "process_created": process.create_time(),
+                "process_after_boot_s": runs.after_boot_s(process),
+            },
+        )
     except OSError as error:
-        raise Problem(f"{folder()} cannot be written ({error.strerror}); set RESNET_VIZ_RUNS to a folder that can.") from error
+        raise Problem(
+            f"{folder()} cannot be written ({error.strerror}); set RESNET_VIZ_RUNS to a folder that can."
+        ) from error
     return path.stem
 
 
 def _line(order: Order, file: Path) -> list[str]:
-    return ["landscape", order.weights, "--data", order.data, "--grid", str(order.grid), "--limit", str(order.limit),
-            "--plane", order.plane, "--seed", str(order.seed), "--out", str(file)]
+    return [
+        "landscape",
+        order.weights,
+        "--data",
+        order.data,
+        "--grid",
+        str(order.grid),
+        "--limit",
+        str(order.limit),
+        "--plane",
+        order.plane,
+        "--seed",
+        str(order.seed),
+        "--out",
+        str(file),
+    ]
 
 
 def stop(name: str) -> None:

@@ -1,4 +1,5 @@
-"""Filling a landscape: which pictures, which plane, and every point in its turn, on all cores, until somebody stops it."""
+"""Filling a landscape: which pictures, which plane, and every point in its turn, on all cores, until somebody stops
+it."""
 
 import hashlib
 import threading
@@ -36,8 +37,16 @@ class Work:
     empty: Landscape
 
 
-def prepare(checkpoint: Checkpoint, data: str, grid: int = 21, limit: int | None = 1000, seed: int = 0,
-            plane: str = "random", split: str = "test", progress=None) -> Work:
+def prepare(
+    checkpoint: Checkpoint,
+    data: str,
+    grid: int = 21,
+    limit: int | None = 1000,
+    seed: int = 0,
+    plane: str = "random",
+    split: str = "test",
+    progress=None,
+) -> Work:
     """Pictures and plane of a landscape; Problem where the data do not fit, or a run kept no path.
 
     data, split, limit  as `evaluate` takes them: the same pictures, at every point
@@ -54,10 +63,19 @@ def prepare(checkpoint: Checkpoint, data: str, grid: int = 21, limit: int | None
     labels = measurement.in_checkpoint_order(checkpoint, pictures)
     images = measurement.as_seen(checkpoint, pictures)
     about = {
-        "checkpoint": checkpoint.name, "network": checkpoint.network, "weights": _digest_of(checkpoint.state),
-        "data": pictures.name, "pictures": _digest_of({"images": images, "labels": labels}), "split": split,
-        "plane": plane, "images": len(images), "heads": list(checkpoint.heads), "seed": seed, "seconds": 0.0,
-        "torch": torch.__version__, "command": _command(checkpoint.name, pictures.name, grid, limit, seed, plane, split),
+        "checkpoint": checkpoint.name,
+        "network": checkpoint.network,
+        "weights": _digest_of(checkpoint.state),
+        "data": pictures.name,
+        "pictures": _digest_of({"images": images, "labels": labels}),
+        "split": split,
+        "plane": plane,
+        "images": len(images),
+        "heads": list(checkpoint.heads),
+        "seed": seed,
+        "seconds": 0.0,
+        "torch": torch.__version__,
+        "command": _command(checkpoint.name, pictures.name, grid, limit, seed, plane, split),
         **known,
     }
     return Work(checkpoint, images, labels, directions, landscape.empty(x, y, about, path))
@@ -72,8 +90,13 @@ def _path(checkpoint: Checkpoint, grid: int, _: int):
     epochs, states = moments(checkpoint)
     found = landscape_directions.path_plane(checkpoint.state, states)
     path = Path(np.array(epochs), found.points[:, 0].copy(), found.points[:, 1].copy(), found.left)
-    return (found.directions, landscape.axis(grid, path.x), landscape.axis(grid, path.y), path,
-            {"explained": list(found.explained), "trained": _trained(checkpoint)})
+    return (
+        found.directions,
+        landscape.axis(grid, path.x),
+        landscape.axis(grid, path.y),
+        path,
+        {"explained": list(found.explained), "trained": _trained(checkpoint)},
+    )
 
 
 def _trained(checkpoint: Checkpoint) -> dict:
@@ -91,10 +114,15 @@ def moments(checkpoint: Checkpoint) -> tuple[list[int], list[landscape_direction
     """(epochs, weights) of all moments of a run that can be moved to: its beginning and the weights kept by epoch, at
     most MOMENTS evenly; Problem where it kept none."""
     if checkpoint.run is None:
-        raise Problem(f"{checkpoint.name} is a weights file without its run: there is no path to see; choose a run, or random directions.")
+        raise Problem(
+            f"{checkpoint.name} is a weights file without its run: there is no path to see; choose a run, or random "
+            "directions."
+        )
     kept = runs.epoch_weights(checkpoint.run)
     if len(kept) < 2:
-        raise Problem(f"The run {checkpoint.run.name} kept no weights by epoch; train with keep_weights=true to see a path.")
+        raise Problem(
+            f"The run {checkpoint.run.name} kept no weights by epoch; train with keep_weights=true to see a path."
+        )
     epochs = [0] + [epoch for epoch, _ in kept]
     states = [_beginning(checkpoint)] + [None] * len(kept)
     chosen = np.unique(np.linspace(0, len(epochs) - 1, min(MOMENTS, len(epochs))).round().astype(int)).tolist()
@@ -123,23 +151,35 @@ def _command(checkpoint: str, data: str, grid: int, limit: int | None, seed: int
     more += [f"--seed {seed}"] if seed and plane == "random" else []
     more += [f"--plane {plane}"] if plane != "random" else []
     more += [f"--split {split}"] if split != "test" else []
-    return " ".join(["python -m resnet_viz landscape", checkpoint, "--data", data, f"--grid {grid}", *more, "--out FILE.npz"])
+    return " ".join(
+        ["python -m resnet_viz landscape", checkpoint, "--data", data, f"--grid {grid}", *more, "--out FILE.npz"]
+    )
 
 
 def continued(work: Work, earlier: Landscape) -> Landscape:
     """The earlier landscape, to be gone on with; Problem where it is of other weights, pictures or another plane."""
     recipe, wanted = earlier.recipe, work.empty.recipe
     other = [name for name in SAME if recipe[name] != wanted[name]]
-    if other or earlier.grid != work.empty.grid or not all(
-            np.allclose(getattr(earlier, name), getattr(work.empty, name)) for name in ("x", "y")):
+    if (
+        other
+        or earlier.grid != work.empty.grid
+        or not all(np.allclose(getattr(earlier, name), getattr(work.empty, name)) for name in ("x", "y"))
+    ):
         what = other[0] if other else f"grid ({earlier.grid})"
-        raise Problem(f"That file holds another landscape, of {recipe['checkpoint'][:60]} on {recipe['data'][:60]}: its "
-                      f"{what} differs; choose another file, or delete it.")
+        raise Problem(
+            f"That file holds another landscape, of {recipe['checkpoint'][:60]} on {recipe['data'][:60]}: its "
+            f"{what} differs; choose another file, or delete it."
+        )
     return replace(earlier, recipe={**wanted, **recipe})  # what a later version also writes down comes to it
 
 
-def compute(work: Work, begun: Landscape, save: Callable[[Landscape], None],
-            progress: Callable[[int, int, str], None] | None = None, threads: int | None = None) -> Landscape:
+def compute(
+    work: Work,
+    begun: Landscape,
+    save: Callable[[Landscape], None],
+    progress: Callable[[int, int, str], None] | None = None,
+    threads: int | None = None,
+) -> Landscape:
     """Fill all points of `begun`, in place; `save` is called every SAVE_S seconds, and at the end however it ends.
 
     threads  points at a time, each on one core (torch's number of threads by default): no core waits for another

@@ -1,17 +1,30 @@
-"""Losses over a plane as plain records that the browser turns and colours; what is not computed yet is filled in, and marked."""
+"""Losses over a plane as plain records that the browser turns and colours; what is not computed yet is filled in, and
+marked."""
 
 import numpy as np
 
 from . import colours
 
 MOST = 81  # points along a side that are sent: more would turn in jerks
-UNKNOWN, LOST, FAR = 0, 2, 3  # in `known`: guessed from neighbours; known, but no finite number; too far to be guessed. 1 is a number
+UNKNOWN, LOST, FAR = (
+    0,
+    2,
+    3,
+)  # in `known`: guessed from neighbours; known, but no finite number; too far to be guessed. 1 is a number
 NEAR = 2  # points that a guess reaches
 SEEN = ("surface", "above")
 
 
-def panel(title: str, alt: str, x: np.ndarray, y: np.ndarray, loss: np.ndarray, accuracy: np.ndarray, done: np.ndarray,
-          path: dict | None = None) -> dict:
+def panel(
+    title: str,
+    alt: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    loss: np.ndarray,
+    accuracy: np.ndarray,
+    done: np.ndarray,
+    path: dict | None = None,
+) -> dict:
     """One landscape.
 
     x, y      float [columns], [rows]; loss, accuracy float [rows, columns]; done bool [rows, columns]
@@ -24,7 +37,10 @@ def panel(title: str, alt: str, x: np.ndarray, y: np.ndarray, loss: np.ndarray, 
     guessed, far = filled(loss, finite)
     row, column = np.abs(y[keep_y]).argmin(), np.abs(x[keep_x]).argmin()
     return {
-        "title": title, "alt": alt, "x": _numbers(x[keep_x]), "y": _numbers(y[keep_y]),
+        "title": title,
+        "alt": alt,
+        "x": _numbers(x[keep_x]),
+        "y": _numbers(y[keep_y]),
         "loss": [_numbers(one) for one in guessed],
         "accuracy": [[None if np.isnan(share) else round(float(share), 4) for share in one] for one in accuracy],
         "known": np.where(finite, 1, np.where(done, LOST, np.where(far > NEAR, FAR, UNKNOWN))).tolist(),
@@ -33,7 +49,9 @@ def panel(title: str, alt: str, x: np.ndarray, y: np.ndarray, loss: np.ndarray, 
     }
 
 
-def scene(panels: list[dict], seen: str, log: bool, cut: float | None, names: tuple[str, str], level: tuple[float, str]) -> dict:
+def scene(
+    panels: list[dict], seen: str, log: bool, cut: float | None, names: tuple[str, str], level: tuple[float, str]
+) -> dict:
     """All panels on one scale.
 
     seen   one of SEEN; log: heights and colours by the logarithm of the loss
@@ -46,9 +64,16 @@ def scene(panels: list[dict], seen: str, log: bool, cut: float | None, names: tu
     low = max(float(values.min(initial=np.inf)), 1e-4) if len(values) else 0.1
     high = float(values.max(initial=0)) if len(values) else 10.0
     high = max(min(high, cut or np.inf), low * 1.5)
-    return {"panels": panels, "seen": seen, "log": log, "range": [low if log else 0.0, high], "names": list(names),
-            "level": {"at": level[0], "name": level[1]}, "table": colours.SEQUENTIAL.tobytes().hex(),
-            "colours": [[colours.BLUE, colours.VERMILLION], [colours.SKY_BLUE, colours.VERMILLION]]}
+    return {
+        "panels": panels,
+        "seen": seen,
+        "log": log,
+        "range": [low if log else 0.0, high],
+        "names": list(names),
+        "level": {"at": level[0], "name": level[1]},
+        "table": colours.SEQUENTIAL.tobytes().hex(),
+        "colours": [[colours.BLUE, colours.VERMILLION], [colours.SKY_BLUE, colours.VERMILLION]],
+    }
 
 
 def filled(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +102,12 @@ def _sums(values: np.ndarray, reach: int) -> np.ndarray:
     table = np.pad(values, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     top, left = np.maximum(np.arange(rows) - reach, 0), np.maximum(np.arange(columns) - reach, 0)
     bottom, right = np.minimum(np.arange(rows) + reach + 1, rows), np.minimum(np.arange(columns) + reach + 1, columns)
-    return table[np.ix_(bottom, right)] - table[np.ix_(top, right)] - table[np.ix_(bottom, left)] + table[np.ix_(top, left)]
+    return (
+        table[np.ix_(bottom, right)]
+        - table[np.ix_(top, right)]
+        - table[np.ix_(bottom, left)]
+        + table[np.ix_(top, left)]
+    )
 
 
 def _thin(axis: np.ndarray) -> np.ndarray:

@@ -36,8 +36,15 @@ class View:
 def lesson() -> None:
     """One row of controls, the chosen surfaces, and what is said of them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        of = st.segmented_control("Landscape", [*SHIPPED, OWN], default="56 layers", required=True, key="of", bind="query-params",
-                                  label_visibility="collapsed")
+        of = st.segmented_control(
+            "Landscape",
+            [*SHIPPED, OWN],
+            default="56 layers",
+            required=True,
+            key="of",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
         view = _choose_view()
         if of == OWN:
             landscape_own.order()
@@ -49,12 +56,33 @@ def lesson() -> None:
 
 
 def _choose_view() -> View:
-    seen = SEEN[st.segmented_control("Seen", list(SEEN), default="surface", required=True, key="seen", bind="query-params",
-                                     label_visibility="collapsed")]
+    seen = SEEN[
+        st.segmented_control(
+            "Seen",
+            list(SEEN),
+            default="surface",
+            required=True,
+            key="seen",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    ]
     with st.popover("More", icon=":material/tune:"):
-        log = st.toggle("Logarithmic height", True, key="log", bind="query-params", help="Losses here differ by factors of thousands")
-        cut = st.select_slider("Cut off at a loss of", CUTS, 100, key="cut", bind="query-params",
-                               help="What is higher is drawn at this height")
+        log = st.toggle(
+            "Logarithmic height",
+            True,
+            key="log",
+            bind="query-params",
+            help="Losses here differ by factors of thousands",
+        )
+        cut = st.select_slider(
+            "Cut off at a loss of",
+            CUTS,
+            100,
+            key="cut",
+            bind="query-params",
+            help="What is higher is drawn at this height",
+        )
     return View(seen, log, float(cut))
 
 
@@ -86,13 +114,31 @@ def described(found: list[Landscape], view: View) -> dict:
     panels = []
     for one in found:
         path = one.path and {"x": one.path.x, "y": one.path.y, "labels": landscape_words.path_labels(one)}
-        panels.append(drawing.panel(landscape_words.title(one), landscape_words.alt(one), one.x, one.y, one.loss, one.accuracy,
-                                    one.done, path))
-    return drawing.scene(panels, view.seen, view.log, view.cut, landscape_words.NAMES[found[0].recipe["plane"]],
-                         (landscape.guessing(found[0]), "guessing"))
+        panels.append(
+            drawing.panel(
+                landscape_words.title(one),
+                landscape_words.alt(one),
+                one.x,
+                one.y,
+                one.loss,
+                one.accuracy,
+                one.done,
+                path,
+            )
+        )
+    return drawing.scene(
+        panels,
+        view.seen,
+        view.log,
+        view.cut,
+        landscape_words.NAMES[found[0].recipe["plane"]],
+        (landscape.guessing(found[0]), "guessing"),
+    )
 
 
 def _draw(found: list[Landscape], view: View) -> None:
+    if not all(one.done[one.middle] for one in found):
+        raise NothingYet("The first points are on their way; wait a moment.")
     _component(key="landscape", data=described(found, view), height="content")
     st.caption(landscape_words.source(found))
     under_picture(
@@ -100,6 +146,8 @@ def _draw(found: list[Landscape], view: View) -> None:
         story=lambda: st.markdown("\n".join(f"- {line}" for line in landscape_words.story(found))),
         formula=lambda: [st.latex(line) for line in landscape_words.formulas(found[0])],
         code=lambda: st.code(landscape_words.code(found[0])),
-        numbers=lambda: download_table(landscape_words.rows(found), "landscape.csv", alt=" ".join(map(landscape_words.alt, found))),
+        numbers=lambda: download_table(
+            landscape_words.rows(found), "landscape.csv", alt=" ".join(map(landscape_words.alt, found))
+        ),
         questions=lambda: questions.ask("landscape", landscape_questions.makers(found)),
     )

@@ -30,20 +30,44 @@ def order() -> None:
     with st.popover("Compute one", icon=":material/landscape:"):
         checkpoint = state.current_checkpoint()
         st.markdown(f"The loss around **{plain(checkpoint.name)}**")
-        offered = [name for name, source in SOURCES.items() if source.heads == checkpoint.heads
-                   and (not source.needs_download or downloads.is_here(name))]
-        data = st.selectbox("Pictures", offered, offered.index(checkpoint.data) if checkpoint.data in offered else None,
-                            format_func=lambda name: SOURCES[name].title if name in SOURCES else name, accept_new_options=True,
-                            key="landscape_data", placeholder="choose, or type the path of a folder or zip",
-                            help="With the classes that the network knows; its test pictures are taken")
+        offered = [
+            name
+            for name, source in SOURCES.items()
+            if source.heads == checkpoint.heads and (not source.needs_download or downloads.is_here(name))
+        ]
+        data = st.selectbox(
+            "Pictures",
+            offered,
+            offered.index(checkpoint.data) if checkpoint.data in offered else None,
+            format_func=lambda name: SOURCES[name].title if name in SOURCES else name,
+            accept_new_options=True,
+            key="landscape_data",
+            placeholder="choose, or type the path of a folder or zip",
+            help="With the classes that the network knows; its test pictures are taken",
+        )
         first, second = st.columns(2)
         grid = first.selectbox("Points a side", GRIDS, 1, key="landscape_grid")
         limit = second.number_input("Pictures at each point", 10, 100_000, 1_000, 100, key="landscape_limit")
-        plane = st.segmented_control("Through", list(PLANES), default="two random directions", required=True, key="landscape_plane",
-                                     help="A path needs a run that kept its weights after each epoch, as runs of small networks do")
-        seed = st.number_input("Seed of the directions", 0, 10_000, 0, key="landscape_seed", disabled=PLANES[plane] == "path")
-        st.button("Start", type="primary", icon=":material/play_arrow:", key="landscape_start", disabled=data is None, on_click=_start,
-                  args=(data, grid, int(limit), PLANES[plane], int(seed)))
+        plane = st.segmented_control(
+            "Through",
+            list(PLANES),
+            default="two random directions",
+            required=True,
+            key="landscape_plane",
+            help="A path needs a run that kept its weights after each epoch, as runs of small networks do",
+        )
+        seed = st.number_input(
+            "Seed of the directions", 0, 10_000, 0, key="landscape_seed", disabled=PLANES[plane] == "path"
+        )
+        st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="landscape_start",
+            disabled=data is None,
+            on_click=_start,
+            args=(data, grid, int(limit), PLANES[plane], int(seed)),
+        )
         st.caption(f"{grid * grid:,} points. It goes on when you leave, and keeps what it has when it is stopped.")
 
 
@@ -67,12 +91,22 @@ def choose() -> str:
         st.error(plain(st.session_state.pop(FAILED)))
     jobs = {job.name: job for job in landscape_process.jobs()}
     if not jobs:
-        how = " Press Compute one: it takes minutes, and goes on when you leave." if access.may_change() else " Look at the finished ones."
+        how = (
+            " Press Compute one: it takes minutes, and goes on when you leave."
+            if access.may_change()
+            else " Look at the finished ones."
+        )
         raise NothingYet(f"No landscape was computed here yet.{how}")
     if st.session_state.get(CHOSEN) not in (None, *jobs):
         st.session_state.pop(CHOSEN)
-    return st.selectbox("Computed here", list(jobs), key=CHOSEN, bind="query-params", width=460,
-                        format_func=lambda name: _title(jobs[name]) if name in jobs else name)
+    return st.selectbox(
+        "Computed here",
+        list(jobs),
+        key=CHOSEN,
+        bind="query-params",
+        width=460,
+        format_func=lambda name: _title(jobs[name]) if name in jobs else name,
+    )
 
 
 def current(name: str) -> Job:

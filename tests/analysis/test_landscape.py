@@ -1,4 +1,5 @@
-"""The loss over a plane: directions, points and the middle against plain torch, the order of points, the record's readings."""
+"""The loss over a plane: directions, points and the middle against plain torch, the order of points, the record's
+readings."""
 
 from dataclasses import replace
 
@@ -26,8 +27,9 @@ def checkpoint_of(network="resnet8", arguments=None, size=16):
     model = randomised(zoo.build(network, arguments or {}))
     channels = next(model.parameters()).shape[1]
     recipe = Preprocessing(size, size, (0.5,) * channels, (0.25,) * channels)
-    return checkpoints.Checkpoint("one", network, arguments or {}, model.state_dict(), None,
-                                  zoo.heads_of(network, arguments or {}), recipe)
+    return checkpoints.Checkpoint(
+        "one", network, arguments or {}, model.state_dict(), None, zoo.heads_of(network, arguments or {}), recipe
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +39,18 @@ def work():
 
 @pytest.fixture(scope="module")
 def filled(work):
-    return landscape_work.compute(work, landscape.empty(work.empty.x, work.empty.y, work.empty.recipe), lambda now: None)
+    return landscape_work.compute(
+        work, landscape.empty(work.empty.x, work.empty.y, work.empty.recipe), lambda now: None
+    )
 
 
 def plainly(work, x, y):
     """The same point without any folding: a state dict moved by hand, and the evaluation that everything else uses."""
     first, second = work.directions
-    state = {name: tensor + (x * first[name] + y * second[name] if name in first else 0)
-             for name, tensor in work.checkpoint.state.items()}
+    state = {
+        name: tensor + (x * first[name] + y * second[name] if name in first else 0)
+        for name, tensor in work.checkpoint.state.items()
+    }
     model = checkpoints.model(replace(work.checkpoint, state=state))
     return evaluate(model, work.images, work.labels, work.checkpoint.heads, work.checkpoint.preprocessing)
 
@@ -58,7 +64,9 @@ def test_every_filter_of_a_direction_is_as_long_as_the_networks(work):
         assert set(direction) == {name for name, t in state.items() if name.endswith("weight") and t.ndim in (2, 4)}
         for name, d in direction.items():
             for filter_, weights in zip(d, state[name]):
-                torch.testing.assert_close(torch.linalg.vector_norm(filter_), torch.linalg.vector_norm(weights), rtol=1e-4, atol=1e-6)
+                torch.testing.assert_close(
+                    torch.linalg.vector_norm(filter_), torch.linalg.vector_norm(weights), rtol=1e-4, atol=1e-6
+                )
 
 
 def test_a_direction_keeps_what_was_drawn_within_a_filter(work):
@@ -70,7 +78,10 @@ def test_a_direction_keeps_what_was_drawn_within_a_filter(work):
 
 
 def test_plain_and_residual_twins_get_one_draw():
-    draws = [landscape_directions.drawn(landscape_directions.moved(checkpoint_of(name).state), 7)[0] for name in ("plain8", "resnet8")]
+    draws = [
+        landscape_directions.drawn(landscape_directions.moved(checkpoint_of(name).state), 7)[0]
+        for name in ("plain8", "resnet8")
+    ]
     assert draws[0].keys() == draws[1].keys()
     assert all(torch.equal(draws[0][name], draws[1][name]) for name in draws[0])
     assert torch.initial_seed() == 3, "torch's own generator was left alone"
@@ -103,19 +114,33 @@ def test_rows_are_the_second_direction(work, filled):
     assert filled.loss[0, 3] == pytest.approx(plainly(work, filled.x[3], filled.y[0]).loss, rel=1e-4)
 
 
-@pytest.mark.parametrize(("network", "arguments", "size", "left"), [
-    ("resnet20", {}, 16, 0), ("plain8", {}, 16, 0), ("resnet8", {"norm": "none"}, 16, 0), ("resnet8", {"shortcut": "B", "conv_bias": True}, 16, 0),
-    ("simple-cnn", {}, 32, 0), ("hw4-resnet", {}, 32, 1), ("grapheme-resnet", {}, 64, 0),
-    ("resnet18", {"heads": [10]}, 64, 0), ("resnet8", {"activation": "tanh"}, 16, 0)])
+@pytest.mark.parametrize(
+    ("network", "arguments", "size", "left"),
+    [
+        ("resnet20", {}, 16, 0),
+        ("plain8", {}, 16, 0),
+        ("resnet8", {"norm": "none"}, 16, 0),
+        ("resnet8", {"shortcut": "B", "conv_bias": True}, 16, 0),
+        ("simple-cnn", {}, 32, 0),
+        ("hw4-resnet", {}, 32, 1),
+        ("grapheme-resnet", {}, 64, 0),
+        ("resnet18", {"heads": [10]}, 64, 0),
+        ("resnet8", {"activation": "tanh"}, 16, 0),
+    ],
+)
 def test_folded_every_network_answers_as_before(network, arguments, size, left):
     checkpoint = checkpoint_of(network, arguments, size)
     weights = landscape_directions.moved(checkpoint.state)
-    directions = tuple(landscape_directions.filter_normalised(d, weights) for d in landscape_directions.drawn(weights, 0))
+    directions = tuple(
+        landscape_directions.filter_normalised(d, weights) for d in landscape_directions.drawn(weights, 0)
+    )
     movable = Movable(checkpoint, directions)
     assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in movable.network.modules()) == left
     x = torch.randn(2, checkpoint.preprocessing.channels, size, size, generator=torch.Generator().manual_seed(0))
-    moved = {name: t + (0.2 * directions[0][name] - 0.1 * directions[1][name] if name in weights else 0)
-             for name, t in checkpoint.state.items()}
+    moved = {
+        name: t + (0.2 * directions[0][name] - 0.1 * directions[1][name] if name in weights else 0)
+        for name, t in checkpoint.state.items()
+    }
     with torch.no_grad():
         movable.move(0.2, -0.1)
         there, here = checkpoints.model(replace(checkpoint, state=moved))(x), movable.network(x)
@@ -131,6 +156,7 @@ def test_folding_leaves_the_checkpoint_alone(work):
 
 def test_a_network_that_reads_an_output_twice_is_not_folded():
     """There the batch norm's input is needed as it is: the copy would answer otherwise, and is thrown away."""
+
     class Twice(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -174,10 +200,14 @@ def test_the_lines_come_first_then_a_coarse_grid_then_what_is_steep():
     target = nothing_yet()
     values = np.where(target.x[None, :] > 0.55, 50.0, 1.0) * np.ones((21, 1))  # a plain of height 1, and a wall
     order = fill(target, values, 21 * 21)
-    assert order[0] == (10, 10) and {row for row, _ in order[:21]} == {10} and {column for _, column in order[21:41]} == {10}
+    assert (
+        order[0] == (10, 10)
+        and {row for row, _ in order[:21]} == {10}
+        and {column for _, column in order[21:41]} == {10}
+    )
     coarse = {0, 2, 6, 10, 14, 18, 20}
-    assert all(row in coarse and column in coarse for row, column in order[41:41 + 7 * 7 - 13])
-    refined = order[41 + 36:]
+    assert all(row in coarse and column in coarse for row, column in order[41 : 41 + 7 * 7 - 13])
+    refined = order[41 + 36 :]
     columns = np.array([column for _, column in refined])
     steep = (columns >= 13) & (columns <= 18)  # the wall is between 15 and 16
     assert steep[:60].mean() > 0.9 and steep[-200:].mean() < 0.15
@@ -195,6 +225,7 @@ def test_points_at_work_are_not_given_twice():
 
 def test_stopped_it_keeps_what_it_has_and_goes_on(work, filled, monkeypatch):
     monkeypatch.setattr(landscape_work, "SAVE_S", 0.004)
+
     class Enough(Exception):
         pass
 
@@ -219,8 +250,15 @@ def test_what_goes_wrong_in_a_thread_is_told(work, monkeypatch):
         landscape_work.compute(work, landscape.empty(work.empty.x, work.empty.y, work.empty.recipe), lambda now: None)
 
 
-@pytest.mark.parametrize(("change", "word"), [
-    ({"weights": "0"}, "weights"), ({"pictures": "0"}, "pictures"), ({"seed": 9}, "seed"), ({"plane": "path"}, "plane")])
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"weights": "0"}, "weights"),
+        ({"pictures": "0"}, "pictures"),
+        ({"seed": 9}, "seed"),
+        ({"plane": "path"}, "plane"),
+    ],
+)
 def test_another_landscape_is_not_gone_on_with(work, change, word):
     with refused(f"its {word} differs"):
         landscape_work.continued(work, landscape.with_recipe(work.empty, **change))
@@ -246,11 +284,19 @@ def walked(tmp_path_factory):
     """A run of four epochs whose weights wander at random; (checkpoint, moments as flat arrays)."""
     run = tmp_path_factory.mktemp("runs") / "walked"
     generator, state = torch.Generator().manual_seed(0), randomised(zoo.build("resnet8")).state_dict()
-    header = {"network": "resnet8", "arguments": {}, "preprocessing": Preprocessing(16, 16, (0.5,) * 3, (0.25,) * 3).to_dict()}
-    runs.write_config(run, {"network": "resnet8", "data": "/home/me/secret.zip", "epochs": 4, "lr": 0.1, "train_limit": None})
+    header = {
+        "network": "resnet8",
+        "arguments": {},
+        "preprocessing": Preprocessing(16, 16, (0.5,) * 3, (0.25,) * 3).to_dict(),
+    }
+    runs.write_config(
+        run, {"network": "resnet8", "data": "/home/me/secret.zip", "epochs": 4, "lr": 0.1, "train_limit": None}
+    )
     checkpoints.write(run / "initial.safetensors", state, header)
     for epoch in range(1, 5):
-        state = {name: t + 0.1 * torch.randn(t.shape, generator=generator) if t.ndim > 1 else t for name, t in state.items()}
+        state = {
+            name: t + 0.1 * torch.randn(t.shape, generator=generator) if t.ndim > 1 else t for name, t in state.items()
+        }
         checkpoints.write(run / "weights" / f"{epoch:04d}.safetensors", state, {**header, "epoch": epoch})
     checkpoints.write(run / "last.safetensors", state, {**header, "epoch": 4})
     return checkpoints.read(run / "last.safetensors")
@@ -261,13 +307,21 @@ def test_the_plane_of_a_path_is_that_of_principal_components(walked):
     assert epochs == [0, 1, 2, 3, 4]
     found = landscape_directions.path_plane(walked.state, states)
     names = [name for name, t in walked.state.items() if t.ndim > 1]
-    differences = np.stack([np.concatenate([(s[n] - walked.state[n]).numpy().ravel() for n in names]) for s in states]).astype(float)
+    differences = np.stack(
+        [np.concatenate([(s[n] - walked.state[n]).numpy().ravel() for n in names]) for s in states]
+    ).astype(float)
     reference = PCA(2).fit(differences)
-    for direction, component, share in zip(found.directions, reference.components_, reference.explained_variance_ratio_):
+    for direction, component, share in zip(
+        found.directions, reference.components_, reference.explained_variance_ratio_
+    ):
         flat = np.concatenate([direction[name].numpy().ravel() for name in names])
-        assert abs(flat @ component) == pytest.approx(1, abs=1e-5) and np.linalg.norm(flat) == pytest.approx(1, abs=1e-5)
+        assert abs(flat @ component) == pytest.approx(1, abs=1e-5) and np.linalg.norm(flat) == pytest.approx(
+            1, abs=1e-5
+        )
     np.testing.assert_allclose(found.explained, reference.explained_variance_ratio_, rtol=1e-6)
-    np.testing.assert_allclose(np.abs(found.points), np.abs(differences @ reference.components_.T), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        np.abs(found.points), np.abs(differences @ reference.components_.T), rtol=1e-4, atol=1e-4
+    )
     np.testing.assert_allclose(found.left**2 + (found.points**2).sum(1), (differences**2).sum(1), rtol=1e-6, atol=1e-6)
     assert found.points[0, 0] < 0 and found.points[np.abs(found.points[:, 1]).argmax(), 1] > 0
     assert np.abs(found.points[-1]).max() < 1e-6, "it ends at the network"
@@ -279,7 +333,9 @@ def test_the_path_lies_on_its_grid_and_a_moment_has_its_weights(walked):
     for axis, points in ((work.empty.x, path.x), (work.empty.y, path.y)):
         assert axis[0] < points.min() and points.max() < axis[-1] and 0.0 in axis and len(axis) == 7
     assert work.empty.recipe["trained"] == {"data": "secret", "epochs": 4, "lr": 0.1}, "no folder of anybody's travels"
-    assert plainly(work, 0.0, 0.0).loss == pytest.approx(measurement.measure(walked, "digits", limit=10)["loss"], rel=1e-6)
+    assert plainly(work, 0.0, 0.0).loss == pytest.approx(
+        measurement.measure(walked, "digits", limit=10)["loss"], rel=1e-6
+    )
 
 
 def test_a_run_without_weights_has_no_path(walked, tmp_path):
@@ -293,7 +349,9 @@ def test_a_run_without_weights_has_no_path(walked, tmp_path):
         landscape_directions.path_plane(walked.state, states[:2])
 
 
-@pytest.mark.parametrize("points", [np.array([-3.0, 0.0]), np.array([-0.5, 0.5]), np.array([0.0, 7.0]), np.array([2.0, 5.0]), np.zeros(3)])
+@pytest.mark.parametrize(
+    "points", [np.array([-3.0, 0.0]), np.array([-0.5, 0.5]), np.array([0.0, 7.0]), np.array([2.0, 5.0]), np.zeros(3)]
+)
 @pytest.mark.parametrize("grid", [3, 5, 21, 51])
 def test_an_axis_holds_all_points_and_the_network(points, grid):
     axis = landscape.axis(grid, points)
@@ -307,8 +365,10 @@ def test_an_axis_holds_all_points_and_the_network(points, grid):
 def test_readings_of_a_bowl_and_of_two():
     axis = landscape.axis(9)
     x, y = np.meshgrid(axis, axis)
+
     def made(values):
         return landscape.Landscape(axis, axis, values, values * 0, np.ones((9, 9), bool), {"heads": [10, 4]})
+
     bowl = made(x**2 + 2 * y**2)
     assert landscape.middle_loss(bowl) == 0 and landscape.hollows(bowl) == 1
     assert landscape.guessing(bowl) == pytest.approx(np.log(10) + np.log(4))

@@ -12,9 +12,22 @@ from resnet_viz.analysis.landscape import Path
 
 from ..refusals import refused
 
-RECIPE = {"checkpoint": "one", "network": "resnet8", "weights": "a", "data": "digits", "pictures": "b", "split": "test",
-          "plane": "random", "images": 5, "heads": [10], "seed": 0, "seconds": 1.5, "torch": "2", "command": "c",
-          "example": {"layer": "conv1.weight", "weights": 1.0, "drawn": 2.0}}
+RECIPE = {
+    "checkpoint": "one",
+    "network": "resnet8",
+    "weights": "a",
+    "data": "digits",
+    "pictures": "b",
+    "split": "test",
+    "plane": "random",
+    "images": 5,
+    "heads": [10],
+    "seed": 0,
+    "seconds": 1.5,
+    "torch": "2",
+    "command": "c",
+    "example": {"layer": "conv1.weight", "weights": 1.0, "drawn": 2.0},
+}
 
 
 def made(grid=5, **changes):
@@ -73,8 +86,12 @@ HOSTILE = {
     "more": lambda: parts() | {"evil": np.zeros(3)},
     "text as loss": lambda: parts() | {"loss": np.array([["a"] * 5] * 5)},
     "loss too small": lambda: parts() | {"loss": np.zeros((4, 5))},
-    "grid too large": lambda: {**{n: np.zeros((999, 999), k) for n, (k, d) in landscape_file.ARRAYS.items() if d == 2},
-                               "x": np.arange(999.0), "y": np.arange(999.0), "recipe": parts()["recipe"]},
+    "grid too large": lambda: {
+        **{n: np.zeros((999, 999), k) for n, (k, d) in landscape_file.ARRAYS.items() if d == 2},
+        "x": np.arange(999.0),
+        "y": np.arange(999.0),
+        "recipe": parts()["recipe"],
+    },
     "axis falls": lambda: parts() | {"x": landscape.axis(5)[::-1].copy()},
     "axis without the network": lambda: parts() | {"x": np.arange(5.0) + 0.5},
     "axis NaN": lambda: parts() | {"y": np.array([-1, 0, 1, np.nan, 2])},

@@ -13,7 +13,11 @@ from resnet_viz.networks import zoo
 from ..foreign_networks import randomised
 from ..refusals import refused
 
-HEADER = {"network": "resnet8", "arguments": {}, "preprocessing": {"size": 16, "resize": 16, "mean": [0.5] * 3, "std": [0.25] * 3}}
+HEADER = {
+    "network": "resnet8",
+    "arguments": {},
+    "preprocessing": {"size": 16, "resize": 16, "mean": [0.5] * 3, "std": [0.25] * 3},
+}
 
 
 @pytest.fixture

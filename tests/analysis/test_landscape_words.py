@@ -1,4 +1,5 @@
-"""What is said and asked of landscapes: the code runs and gives the file's numbers, right options are right, words count."""
+"""What is said and asked of landscapes: the code runs and gives the file's numbers, right options are right, words
+count."""
 
 import math
 import re
@@ -34,7 +35,9 @@ def work():
 
 
 def filled(work):
-    return landscape_work.compute(work, landscape.empty(work.empty.x, work.empty.y, work.empty.recipe, work.empty.path), lambda now: None)
+    return landscape_work.compute(
+        work, landscape.empty(work.empty.x, work.empty.y, work.empty.recipe, work.empty.path), lambda now: None
+    )
 
 
 # What travels with the project
@@ -66,16 +69,23 @@ def test_the_shipped_ones_are_of_the_same_pictures_and_draw():
 
 def test_the_code_gives_the_numbers_of_the_file(work):
     found = filled(work)
-    inside = {"model": checkpoints.model(work.checkpoint), "pictures": normalise(work.images, work.checkpoint.preprocessing),
-              "labels": work.labels[:, 0]}
+    inside = {
+        "model": checkpoints.model(work.checkpoint),
+        "pictures": normalise(work.images, work.checkpoint.preprocessing),
+        "labels": work.labels[:, 0],
+    }
     exec(words.code(found), inside)
     np.testing.assert_allclose(torch.tensor(inside["losses"]).numpy(), found.loss, rtol=1e-4)
 
 
 def test_the_code_of_a_path_finds_its_plane(walked):
     work = landscape_work.prepare(walked, "digits", 3, 8, plane="path")
-    inside = {"model": checkpoints.model(walked), "pictures": normalise(work.images, walked.preprocessing), "labels": work.labels[:, 0],
-              "moments": landscape_work.moments(walked)[1]}
+    inside = {
+        "model": checkpoints.model(walked),
+        "pictures": normalise(work.images, walked.preprocessing),
+        "labels": work.labels[:, 0],
+        "moments": landscape_work.moments(walked)[1],
+    }
     exec(words.code(work.empty), inside)
     for ours, theirs in zip(work.directions, (inside["first"], inside["second"])):
         dot = sum((d * theirs[name]).sum().item() for name, d in ours.items())
@@ -84,16 +94,24 @@ def test_the_code_of_a_path_finds_its_plane(walked):
 
 def test_what_is_said_has_the_numbers_of_what_is_shown():
     plain56, resnet56 = shipped(SHIPPED[0]), shipped(SHIPPED[-1])
-    assert words.alt(plain56).startswith("Plain 56: loss 1.73 in the middle") and percent(landscape.share_below(plain56, math.log(10))) in words.alt(plain56)
+    assert words.alt(plain56).startswith("Plain 56: loss 1.73 in the middle") and percent(
+        landscape.share_below(plain56, math.log(10))
+    ) in words.alt(plain56)
     told = "\n".join(words.story([plain56, resnet56]))
-    assert "The surface of Plain 56 has 3 hollows, that of ResNet 56 1:" in told and "the same seed draws the same directions" in told and "Source B" in told
+    assert (
+        "The surface of Plain 56 has 3 hollows, that of ResNet 56 1:" in told
+        and "the same seed draws the same directions" in told
+        and "Source B" in told
+    )
     assert "400 test pictures of CIFAR-10 (JPEG)" in words.source([plain56, resnet56])
     lines = "".join(words.formulas(plain56))
     assert r"\text{filter 0 of conv1: }" in lines and "N = 400" in lines
     assert lines.count("{") == lines.count("}")
     assert len(words.rows([plain56, resnet56])) == 2 * 21 * 21
     path = shipped(PATH)
-    assert "(sgd, learning rate 0.1, schedule one-cycle, batch size 64, pictures 4000, seed 0)" in words.story([path])[0]
+    assert (
+        "(sgd, learning rate 0.1, schedule one-cycle, batch size 64, pictures 4000, seed 0)" in words.story([path])[0]
+    )
     assert percent(path.recipe["explained"][0]) in words.story([path])[1] and words.path_labels(path)[-1] == "epoch 20"
 
 
@@ -103,7 +121,9 @@ def test_half_a_landscape_is_not_judged():
     some[one.middle] = True
     half = replace(one, done=some, loss=np.where(some, one.loss, np.nan))
     assert "of the 1 points computed so far" in words.alt(half) and " so far by" in words.source([half])
-    assert "lower than all neighbours" not in "\n".join(words.story([half])) and "hollows, that of" not in "\n".join(words.story([half, one]))
+    assert "lower than all neighbours" not in "\n".join(words.story([half])) and "hollows, that of" not in "\n".join(
+        words.story([half, one])
+    )
     assert "no point is computed yet" in words.alt(replace(one, done=~some & some))
     lost = replace(one, loss=np.where(some, np.nan, one.loss))
     assert "1 points are no finite number" in words.alt(lost)
@@ -133,7 +153,9 @@ def test_right_options_are_torchs(seed):
     question = landscape_questions.normalised(Random(seed))
     weights, drawn = ([float(n) for n in pair] for pair in re.findall(r"\((\d+), (\d+)\)", question.text))
     found = torch.tensor(drawn) / torch.tensor(drawn).norm() * torch.tensor(weights).norm()
-    assert question.options[question.right] == plain(round(found[0].item(), 4)) or question.options[question.right] == plain(found[0].item())
+    assert question.options[question.right] == plain(round(found[0].item(), 4)) or question.options[
+        question.right
+    ] == plain(found[0].item())
     one = shipped("plain56-cifar10-jpeg")
     question = landscape_questions.share([one], Random(seed))
     assert question.options[question.right] == percent(np.mean(one.loss < np.log(10)))

@@ -1,4 +1,5 @@
-"""The loss's surface in a browser: it turns by mouse and keys, says the file's numbers, and keeps its turn with new data."""
+"""The loss's surface in a browser: it turns by mouse and keys, says the file's numbers, and keeps its turn with new
+data."""
 
 import re
 
@@ -33,8 +34,14 @@ def test_both_surfaces_turn_together_and_say_their_numbers(shared_server, visit)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     found = landscape_file.read(landscape_process.SHIPPED / "plain56-cifar10-jpeg.npz")
     said = page.locator(".landscape .said").first
-    expect(said).to_have_text(re.compile(r"1st direction [−\d.]+, 2nd direction [−\d.]+: loss [\d.,e]+, [\d.]+ % right"))
-    x, y, loss = (float(part.replace("−", "-").replace(",", "")) for part in re.search(
-        r"1st direction ([−\d.]+), 2nd direction ([−\d.]+): loss ([\d.,e]+)(?=,)", said.text_content()).groups())
+    expect(said).to_have_text(
+        re.compile(r"1st direction [−\d.]+, 2nd direction [−\d.]+: loss [\d.,e]+, [\d.]+ % right")
+    )
+    x, y, loss = (
+        float(part.replace("−", "-").replace(",", ""))
+        for part in re.search(
+            r"1st direction ([−\d.]+), 2nd direction ([−\d.]+): loss ([\d.,e]+)(?=,)", said.text_content()
+        ).groups()
+    )
     column, row = abs(found.x - x).argmin(), abs(found.y - y).argmin()
     assert loss == float(f"{found.loss[row, column]:.3g}") and landscape.middle_loss(found) < 2

@@ -10,7 +10,13 @@ from resnet_viz.drawing import landscape as drawing
 
 def made(size=5, **changes):
     axis = np.linspace(-1, 1, size)
-    parts = {"x": axis, "y": axis, "loss": np.full((size, size), 2.0), "accuracy": np.full((size, size), 0.5), "done": np.ones((size, size), bool)}
+    parts = {
+        "x": axis,
+        "y": axis,
+        "loss": np.full((size, size), 2.0),
+        "accuracy": np.full((size, size), 0.5),
+        "done": np.ones((size, size), bool),
+    }
     return drawing.panel("one", "finding", **(parts | changes))
 
 
@@ -21,7 +27,12 @@ def test_unknown_and_lost_points_are_marked_and_filled():
     panel = made(loss=loss, done=done, accuracy=np.where(done, 0.25, np.nan))
     known = np.array(panel["known"])
     assert known[2, 2] == known[0, 0] == 1 and known[4, 4] == drawing.LOST and (known == drawing.UNKNOWN).sum() == 22
-    assert np.array(made(9, loss=np.pad(loss, (0, 4)), done=np.pad(done, (0, 4)), accuracy=np.full((9, 9), np.nan))["known"])[8, 8] == drawing.FAR
+    assert (
+        np.array(
+            made(9, loss=np.pad(loss, (0, 4)), done=np.pad(done, (0, 4)), accuracy=np.full((9, 9), np.nan))["known"]
+        )[8, 8]
+        == drawing.FAR
+    )
     filled = np.array(panel["loss"])
     assert filled[2, 2] == 1 and filled[0, 0] == 100 and filled[1, 1] == pytest.approx(10) and filled[3, 3] == 1
     assert np.isfinite(filled).all() and panel["middle"] == [2, 2] and panel["accuracy"][1][1] is None
@@ -48,7 +59,11 @@ def test_a_large_grid_is_thinned_and_keeps_ends_and_middle():
     axis = np.linspace(-1, 1, 201)
     axis[100] = 0
     panel = made(201, x=axis, y=axis)
-    assert len(panel["x"]) <= drawing.MOST and (panel["x"][0], panel["x"][-1]) == (-1, 1) and panel["x"][panel["middle"][1]] == 0
+    assert (
+        len(panel["x"]) <= drawing.MOST
+        and (panel["x"][0], panel["x"][-1]) == (-1, 1)
+        and panel["x"][panel["middle"][1]] == 0
+    )
     assert np.array(panel["loss"]).shape == (len(panel["y"]), len(panel["x"]))
 
 

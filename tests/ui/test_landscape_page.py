@@ -1,4 +1,5 @@
-"""The lesson on landscapes: a link's view, one's own being computed, stopped and failed; read-only it offers nothing."""
+"""The lesson on landscapes: a link's view, one's own being computed, stopped and failed; read-only it offers
+nothing."""
 
 import json
 from dataclasses import asdict, replace
@@ -28,7 +29,9 @@ def open_page(**query: str) -> AppTest:
 
 
 def scene(app: AppTest) -> dict:
-    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("landscape"))
+    return next(
+        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("landscape")
+    )
 
 
 @pytest.fixture
@@ -48,7 +51,9 @@ def test_a_link_carries_the_view():
     app = open_page(of="A training path", seen="from above", log="false", cut="10", view="Questions")
     found = scene(app)
     assert found["seen"] == "above" and not found["log"] and found["range"] == [0, 10] and len(found["panels"]) == 1
-    assert found["panels"][0]["path"]["labels"][0] == "before training" and any("400 test pictures of Shapes" in one.value for one in app.caption)
+    assert found["panels"][0]["path"]["labels"][0] == "before training" and any(
+        "400 test pictures of Shapes" in one.value for one in app.caption
+    )
     assert len(app.radio[0].options) >= 2
     for view in ("Formula", "Code", "Numbers"):
         app.segmented_control(key="view").set_value(view).run()
