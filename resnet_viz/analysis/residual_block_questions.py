@@ -3,6 +3,8 @@
 from functools import partial
 from random import Random
 
+import numpy as np
+
 from ..number_text import plain, signed
 from .number_questions import ask_number
 from .questions import Maker, Question, ask
@@ -26,8 +28,10 @@ def of_block(found: Walk, place: int) -> list[Maker]:
 
 
 def the_sum(found: Walk, place: int, random: Random) -> Question:
-    """F(x) + x at the place, or one beside it."""
-    place = random.choice([place, random.randrange(found.total.size)])
+    """F(x) + x at the place, or at another one where both count."""
+    both = np.minimum(np.abs(found.residual), np.abs(found.shortcut)).ravel()
+    telling = np.flatnonzero(both > both.max() / 20).tolist()
+    place = random.choice([place, random.choice(telling)]) if telling else place
     columns = found.total.shape[1]
     residual, x = (at_place(steps[-1], place, columns) for steps in (found.layers, found.around))
     total, right = float(found.total.flat[place]), float(found.end.flat[place])
