@@ -4,6 +4,7 @@ A trained network gets a new last layer and learns the handwritten digits of sci
 enough that forty steps take a second or two.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ WAYS = ("all layers", "only the last", "from scratch")  # what learns
 STEPS, EVERY, BATCH = 40, 4, 32
 RATE, MOMENTUM = 0.05, 0.9
 DATA = "digits"
+LOCK = threading.Lock()  # two sessions would draw from the process's one stream of random numbers in turns
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,18 @@ def frames() -> list[int]:
 
 
 def tune(checkpoint: Checkpoint, way: str, seed: int) -> Tuned:
-    """Forty steps of one way. The process's random numbers are left as they were."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _begun(checkpoint, way)
-        (images, labels), (seen, truth) = (_pictures(split, checkpoint.preprocessing) for split in ("train", "test"))
-        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).repeat(2)
-        return _learn(model, way, images, labels, seen, truth, order)
+    """Forty steps of one way. The process's random numbers and threads are left as they were."""
+    threads = torch.get_num_threads()
+    with LOCK, torch.random.fork_rng(devices=[]):
+        torch.set_num_threads(1)  # pictures so small are no work for two: on a busy machine they would wait for each other
+        try:
+            torch.manual_seed(seed)
+            model = _begun(checkpoint, way)
+            (images, labels), (seen, truth) = (_pictures(split, checkpoint.preprocessing) for split in ("train", "test"))
+            order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).repeat(2)
+            return _learn(model, way, images, labels, seen, truth, order)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _begun(checkpoint: Checkpoint, way: str) -> nn.Module:

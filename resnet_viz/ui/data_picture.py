@@ -35,7 +35,7 @@ def steps() -> None:
         normaliser = st.selectbox("Normalize", list(pipeline.NORMALISERS), key="normalise", bind="query-params", width=230)
         dice = int(st.number_input("Dice", 0, 9_999, 0, key="dice", bind="query-params", width=120, on_change=player.forget,
                                    help="The same number draws the same windows, here and on every other machine"))
-        st.button("New dice", icon=":material/casino:", on_click=_new_dice, disabled=recipe == "evaluation")
+        st.button("Draw again", icon=":material/casino:", on_click=_new_dice, disabled=recipe == "evaluation")
         picture = _picture()
     film = _film(picture.key, recipe, dice, picture.image)
     frame = _show(film, normaliser)
@@ -86,7 +86,7 @@ def _rest() -> None:
         player.forget()
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False)  # 3.6 MB each
 def _ways(key: str, recipe: str, dice: int, _image: Image.Image) -> list[Way]:
     return pipeline.ways(_image, recipe, dice)
 

@@ -95,7 +95,7 @@ def choose() -> Setting:
                 width=120,
                 help="The same seed gives the same pictures and the same first weights",
             )
-            st.button("New dice", icon=":material/casino:", key="depth_dice", on_click=_new_dice)
+            st.button("Draw again", icon=":material/casino:", key="depth_dice", on_click=_new_dice)
             st.caption(f"{gradient_probe.PICTURES} pictures of the data set {DATA} as one batch, one look, no step.")
     return Setting(tuple(COMPARED[differ](activation, norm, skip, deep)), differ == "depth", STARTS[start], seed)
 

@@ -39,7 +39,7 @@ def test_the_cards_follow_slider_dice_and_recipe(server, visit, picture):
     expect(steps).to_have_attribute("data-frame", "6")
     steps.get_by_label("Play").click()
     rest(page)
-    page.get_by_role("button", name="New dice").click()
+    page.get_by_role("button", name="Draw again").click()
     page.wait_for_url("**dice=1*")
     expect(steps).to_have_attribute("data-frame", "0")
     picture(page, "data-1440-light")

@@ -67,9 +67,9 @@ def test_it_is_the_fine_tuning_that_the_shown_code_does(checkpoint, tuned, tmp_p
 
 
 def test_the_process_s_random_numbers_and_the_checkpoint_stay(checkpoint):
-    state, weights = torch.get_rng_state(), {name: tensor.clone() for name, tensor in checkpoint.state.items()}
+    threads, state, weights = torch.get_num_threads(), torch.get_rng_state(), {name: tensor.clone() for name, tensor in checkpoint.state.items()}
     film.tune(checkpoint, film.WAYS[1], 3)
-    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(torch.get_rng_state(), state) and torch.get_num_threads() == threads
     assert all(torch.equal(tensor, weights[name]) for name, tensor in checkpoint.state.items())
 
 

@@ -50,7 +50,7 @@ def test_the_dice_in_the_link_draw_the_same_windows_again():
     drawn = data_pipeline.draw(*picture.size, 7 * data_pipeline.DRAWS + 3)
     assert tuple(shown["frames"][3]["window"]) == drawn.window and shown["frames"][3]["mirrored"] == drawn.mirrored
     assert f"torch.manual_seed({drawn.seed})" in app.code[0].value
-    next(button for button in app.button if button.label == "New dice").click().run()
+    next(button for button in app.button if button.label == "Draw again").click().run()
     assert app.query_params["dice"] == "8" and "at" not in app.query_params
     assert cards(app)["frames"] != shown["frames"]
     app.segmented_control(key="pipeline").set_value("evaluation").run()
