@@ -111,11 +111,10 @@ def story(shown: Sequence[Curves], ends: Sequence[Ended], pictures: int, paramet
              "forbids it. The loss on what is learned does not tell: " + (
                  f"it falls all the way to {now}." if base.train_accuracy[-1] >= BY_HEART else f"so far it is {now}."),
              f"**{base.name.capitalize()}.** {finding(base)}"]
-    lines += [f"**{one.name}.** {finding(one)}" for one in shown[1:]]
     if base.loss[-1] > base.loss[base.stop] and base.accuracy[-1] >= base.accuracy[base.stop]:
-        lines.append("Its share of right answers did not fall with it: it has become surer, also where it is wrong, "
-                     "and the "
-                     "loss is what being surely wrong costs.")
+        lines.append("The share of right answers did not fall with it: the network has become surer, also where it is "
+                     "wrong, and the loss is what being surely wrong costs.")
+    lines += [f"**{one.name}.** {finding(one)}" for one in shown[1:]]
     if ends:
         lines.append(compared(ends))
     return lines

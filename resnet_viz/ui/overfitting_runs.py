@@ -22,9 +22,11 @@ PAUSE = "heart_pause"  # session key: seconds between two looks
 PROBLEM = "heart_problem"  # session key: what went wrong in a callback, which may not draw
 
 
-def choose() -> Setting:
+def choose() -> tuple:
+    """(what is chosen, the row for the buttons beside the controls)."""
     cure = st.segmented_control("Cure", CURES, default=NONE, required=True, key="cure", bind="query-params")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
         pictures = st.segmented_control(
             "Digits to learn from", PICTURES, default=PICTURES[0], required=True, key="pictures", bind="query-params"
         )
@@ -41,11 +43,10 @@ def choose() -> Setting:
                 + ", ".join(map(str, by_heart.SEEDS)),
             )
             st.caption(
-                "Handwritten digits of 8 × 8 pixels; no batch norm, AdamW, a rate that stays. A cure differs "
-                "from the "
+                "Handwritten digits of 8 × 8 pixels; no batch norm, AdamW, a rate that stays. A cure differs from the "
                 "baseline in one setting."
             )
-    return Setting(cure, pictures, int(seed))
+    return Setting(cure, pictures, int(seed)), row
 
 
 def pause() -> float:
@@ -55,9 +56,9 @@ def pause() -> float:
 
 def look() -> None:
     """One look: controls, state of what is trained here, the curves, and what is said of them."""
-    setting = choose()
+    setting, row = choose()
     lanes = [overfitting_known.lane(recipe, setting) for recipe in setting.recipes]
-    _hand(setting, lanes)
+    _hand(setting, lanes, row)
     shown = overfitting_known.shown(setting, lanes)
     _charts(setting, lanes, shown)
     ends = overfitting_known.ends()
@@ -77,10 +78,10 @@ def look() -> None:
 # The hand on it
 
 
-def _hand(setting: Setting, lanes: list[Lane]) -> None:
+def _hand(setting: Setting, lanes: list[Lane], row) -> None:
     """What is trained here and now, and the buttons for it."""
     live = [lane for lane in lanes if lane.watched is not None and lane.watched.live]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with row:
         if not access.may_change():
             access.say_why()
         elif live:
@@ -96,7 +97,6 @@ def _hand(setting: Setting, lanes: list[Lane]) -> None:
                 args=(setting, missing),
             )
         own = next((lane.watched for lane in reversed(lanes) if lane.watched is not None), None)
-        st.caption(_source(setting, lanes))
         if own is not None:
             st.page_link(
                 "pages/train/training.py",
@@ -104,6 +104,7 @@ def _hand(setting: Setting, lanes: list[Lane]) -> None:
                 icon=":material/show_chart:",
                 query_params={"run": state.run_reference(own.run)},
             )
+    st.caption(_source(setting, lanes))
     if PROBLEM in st.session_state:
         st.error(plain(st.session_state.pop(PROBLEM)), icon=":material/error:")
     if live:
