@@ -235,7 +235,7 @@ def direction():
     return drawn
 
 first, second = direction(), direction()"""
-PATH = """differences = ({{name: moment[name] - w for name, w in weights.items()}} for moment in moments)  # state dicts of the run
+PATH = """differences = ({{name: moment[name] - w for name, w in weights.items()}} for moment in moments)  # state dicts
 flat = torch.stack([torch.cat([d.flatten() for d in each.values()]) for each in differences])
 _, _, components = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
 parts = [component.split([w.numel() for w in weights.values()]) for component in components[:2]]

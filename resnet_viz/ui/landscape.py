@@ -15,6 +15,7 @@ from .page import NothingYet, download_table, problems, under_picture
 
 SHIPPED = {  # name on the screen -> files that come with the project
     "56 layers": ("plain56-cifar10-jpeg", "resnet56-cifar10-jpeg"),
+    "20 layers": ("plain20-cifar10-jpeg", "resnet20-short-cifar10-jpeg"),
     "A training path": ("resnet8-shapes-path",),
 }
 OWN = "Your own"

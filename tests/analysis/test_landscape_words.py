@@ -21,7 +21,7 @@ from .test_landscape import checkpoint_of, walked
 
 __all__ = ["walked"]
 SEEDS = range(30)
-SHIPPED = ("plain56-cifar10-jpeg", "resnet56-cifar10-jpeg")
+SHIPPED = ("plain56-cifar10-jpeg", "plain20-cifar10-jpeg", "resnet20-short-cifar10-jpeg", "resnet56-cifar10-jpeg")
 PATH = "resnet8-shapes-path"
 
 
