@@ -122,13 +122,13 @@ def work_out(subject: Subject, jobs: list[Job]) -> None:
                for job in jobs if heat_of(subject, job) is None}
     slow = sum(cost_of.values()) > PATIENCE_S
     waiting = {job: cost for job, cost in cost_of.items() if slow and passes(job.method, height, width) > FEW}
-    _at_once(subject, {job: cost for job, cost in cost_of.items() if job not in waiting})
+    _at_once(subject, {job: cost for job, cost in cost_of.items() if job not in waiting}, "maps")
     maps = f"{len(waiting)} more maps take" if len(waiting) > 1 else "One more map takes"
     if waiting and announced(maps, sum(waiting.values()), "maps"):
-        _at_once(subject, waiting)
+        _at_once(subject, waiting, "slow_maps")
 
 
-def _at_once(subject: Subject, cost_of: dict[Job, float]) -> None:
+def _at_once(subject: Subject, cost_of: dict[Job, float], key: str) -> None:
     jobs, costs = list(cost_of), list(cost_of.values())
 
     def all_maps(told: Callable) -> None:
@@ -141,7 +141,7 @@ def _at_once(subject: Subject, cost_of: dict[Job, float]) -> None:
                 heat = attributions.attribute(model, subject.tensor, job.method, job.target, job.layer, tell)
             store().keep(job.key(subject), heat)
             done_s += cost
-    under_a_bar(all_maps, sum(costs), "maps")
+    under_a_bar(all_maps, sum(costs), key)
 
 
 def announced(what: str, cost_s: float, key: str) -> bool:
@@ -165,7 +165,7 @@ def under_a_bar(work: Callable, cost_s: float, key: str) -> None:
     place, began, looked = st.empty(), time.monotonic(), time.monotonic()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, "starting", width="stretch")
-        st.button("Stop", key=f"stop_{key}", icon=":material/stop:")
+        st.button("Stop computing", key=f"stop_{key}", icon=":material/stop:")
 
     def told(fraction: float, text: str) -> None:
         nonlocal looked
