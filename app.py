@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resnet_viz.ui import lecture, presenter, printing, startup
+from resnet_viz.ui import lecture, page_change, presenter, printing, startup
 
 HERE = Path(__file__).parent
 PAGES = {  # section -> (script under pages/, title, icon); a page is listed when it works
@@ -60,6 +60,7 @@ def main() -> None:
         position="top" if presenting else "sidebar",
         expanded=True,  # no page hides behind "View more"
     )
+    page_change.arrive(chosen.url_path)
     lecture.arrive()
     if problem := startup.installation_problem():
         st.warning(problem)
