@@ -170,3 +170,14 @@ def test_the_command_line_loads_only_what_a_command_needs():
 
 def test_reading_a_run_needs_no_torch():
     assert not loaded_by("import resnet_viz.runs; resnet_viz.runs.list_runs()") & {"torch", *HEAVY}
+
+
+def test_no_process_is_started_through_a_shell():
+    for path in EVERYTHING:
+        for node in ast.walk(ast.parse(text_of(path))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            assert name not in {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput",
+                                "asyncio.create_subprocess_shell"}, where(path)
+            assert not any(keyword.arg == "shell" for keyword in node.keywords if name.startswith("subprocess")), where(path)

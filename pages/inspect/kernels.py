@@ -5,7 +5,7 @@ import streamlit as st
 from resnet_viz.analysis import kernels, kernels_words
 from resnet_viz.ui import kernels as ui
 from resnet_viz.ui import kernels_detail, kernels_profile, networks, state, walls
-from resnet_viz.ui.page import download_table, page, problems, under_picture
+from resnet_viz.ui.page import download_table, page, plain, problems, under_picture
 
 
 def story(seen, layer):
@@ -55,7 +55,7 @@ with problems():
         walls.download(lambda: ui.picture(seen, scale), f"{checkpoint.name}-{layer}-{moment.label.replace(' ', '-')}.png")
     kernels_detail.show(checkpoint, layer, view, index, number, seen)
     if past.why:
-        st.info(past.why)
+        st.info(plain(past.why))
     under_picture("view", story=lambda: story(seen, layer), formula=lambda: formula(seen),
                   code=lambda: code(past, layer, view, index, seen.now.shape),
                   numbers=lambda: download_table(kernels.rows(seen), f"{checkpoint.name}-{layer}.csv", ui.COLUMNS,

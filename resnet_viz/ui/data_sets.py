@@ -1,6 +1,6 @@
 """Data sets by their classes: the mean picture of each, the pictures of one, and the numbers that standardise them."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -9,11 +9,12 @@ from ..analysis import data_questions, data_set_words
 from ..analysis import data_sets as analysis
 from ..analysis.data_sets import Summary
 from ..data import downloads, sources
+from ..data.place import existing
 from ..data.sources import SOURCES, Pictures
 from ..drawing import tiles
 from ..problems import Problem
-from . import questions, walls
-from .page import download_table, under_picture
+from . import access, questions, walls
+from .page import download_table, plain, under_picture
 from .walls import Wall
 
 EVERY = "all"
@@ -33,7 +34,8 @@ def browse() -> None:
                                      bind="query-params")
         averaged = st.select_slider("Averaged", AVERAGED, EVERY, key="averaged", bind="query-params", width=200,
                                     help="Pictures of each class in its mean picture")
-    which = path.strip() or which
+    if path.strip():
+        access.check_may_read(which := path.strip())
     pictures = _loaded(which, split, _stamp(which))
     head = _head(pictures)
     found = _summary(which, split, _stamp(which), head, pictures)
@@ -45,12 +47,16 @@ def browse() -> None:
     _pictures_of(found, pictures, head, class_)
     under_picture(
         "view",
-        story=lambda: st.markdown("\n".join(f"- {line}" for line in data_set_words.story(found, pictures.notes))),
+        story=lambda: st.markdown("\n".join(f"- {line}" for line in _story(found, pictures))),
         formula=lambda: _formula(found),
         code=lambda: st.code(data_set_words.code(which, split)),
         numbers=lambda: _numbers(pictures, head, finding),
         questions=lambda: questions.ask("data", data_questions.of_data(found)),
     )
+
+
+def _story(found: Summary, pictures: Pictures) -> list[str]:
+    return data_set_words.story(replace(found, name=plain(found.name)), tuple(map(plain, pictures.notes)))
 
 
 def _here() -> dict[str, str]:
@@ -70,8 +76,8 @@ def _summary(which: str, split: str, stamp: int, head: int, _pictures: Pictures)
 
 
 def _stamp(which: str) -> int:
-    path = Path(which).expanduser()
-    return path.stat().st_mtime_ns if which not in SOURCES and path.exists() else 0
+    path = existing(which)
+    return path.stat().st_mtime_ns if which not in SOURCES and path else 0
 
 
 def _head(pictures: Pictures) -> int:
@@ -97,7 +103,7 @@ def _pictures_of(found: Summary, pictures: Pictures, head: int, class_: int) -> 
     labels, names = analysis.of_head(pictures, head)
     shown = _rgb(analysis.of_class(pictures.images, labels, class_))
     count = found.counts[class_]
-    st.markdown(f"**{names[class_]}**: {len(shown):,} of {count:,} pictures")
+    st.markdown(f"**{plain(names[class_])}**: {len(shown):,} of {count:,} pictures")
     if len(shown):
         seen = np.concatenate([shown, np.full((*shown.shape[:3], 1), 255, np.uint8)], 3)
         walls.show(tiles.compose(seen, 12, 900), f"{len(shown)} pictures of the class {names[class_]}", width="content")

@@ -80,6 +80,7 @@ def _start(data: str, grid: int, limit: int, plane: str, seed: int) -> None:
 def _try(wanted: Order) -> None:
     try:
         access.check_may_change()
+        access.check_may_read(wanted.data)
         st.session_state[CHOSEN] = landscape_process.start(wanted)
     except Problem as problem:
         st.session_state[FAILED] = str(problem)

@@ -115,7 +115,7 @@ def _results(checkpoint: Checkpoint) -> None:
         if mine:
             said = mine["claimed"]
             beside = None if said is None else f"{100 * (mine['accuracy'] - said):+.1f} points from what is claimed"
-            st.metric(f"Measured on {mine['number']:,} {mine['part']} pictures of {mine['pictures']}",
+            st.metric(plain(f"Measured on {mine['number']:,} {mine['part']} pictures of {mine['pictures']}"),
                       f"{percent(mine['accuracy'])} ± {100 * mine['± (95 %)']:.1f}",
                       beside, delta_color="off")
     if not claimed and not mine:

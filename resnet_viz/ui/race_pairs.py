@@ -13,7 +13,7 @@ from ..problems import Problem
 from ..training import race, switches
 from ..training.config import Config, from_dict
 from . import presenter, state
-from .page import NothingYet
+from .page import NothingYet, plain
 from .runs import Watched, known_runs, seconds_between_looks, watch
 
 PLACES = ("first", "second")  # names in the URL
@@ -97,7 +97,7 @@ def _chosen(known: dict[str, Path], offered: list[tuple[str, str]]) -> tuple[str
         return linked
     for reference in filter(None, linked):
         if reference not in known:
-            st.toast(f"The link asks for the run {reference!r}, which is not here; you see another race instead.")
+            st.toast(plain(f"The link asks for the run {reference!r:.80}, which is not here; you see another race instead."))
     if len(known) < 2:
         raise NothingYet("A race needs two runs, and there are not two yet: press Start race.")
     return offered[0] if offered else tuple(known)[:2]

@@ -15,8 +15,10 @@ import streamlit as st
 from .. import checkpoints, runs
 from ..analysis.fixed_pictures import fixed_pictures
 from ..drawing import answers as drawing
+from ..problems import Problem
 from . import state, walls
 from .component import Carried
+from .page import plain
 from .runs import Watched, snapshot_files
 
 _answers = Carried("run_answers")
@@ -69,7 +71,7 @@ def answers(watched: Watched) -> None:
         if told["confusion"] is None:
             return
         when = f"after epoch {epoch:,}" if epoch else f"at step {step:,}"
-        st.markdown(f"**Confusion** {when}: {unbroken(told['confusion']['alt'])}")
+        st.markdown(f"**Confusion** {when}: {plain(unbroken(told['confusion']['alt']))}")
         _answers(key="run_answers_confusion", data={"kind": "confusion", "run": run.name, **told["confusion"]})
 
 
@@ -88,6 +90,8 @@ def _told(path: str, changed: int, asked: Asked) -> tuple[dict, int]:
     """(what the browser draws, the epoch that was over) of one snapshot."""
     tensors = runs.read_snapshot(Path(path))
     count = len(asked.classes)
+    if "probabilities" not in tensors:
+        raise Problem("This run's snapshots do not say what it answered; look at its curves and kernels instead.")
     probabilities = tensors["probabilities"][:, :count]
     labels = None if asked.labels is None or asked.labels.max() >= count else asked.labels[: len(probabilities)]
     pictures = {

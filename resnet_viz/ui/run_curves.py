@@ -126,7 +126,9 @@ def classes_of(watched: Watched) -> int | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _classes_in(snapshot: str) -> int | None:
-    probabilities = runs.read_snapshot(Path(snapshot))["probabilities"]
+    probabilities = runs.read_snapshot(Path(snapshot)).get("probabilities")
+    if probabilities is None:
+        return None  # of a run that recorded less, e.g. another version's
     return probabilities.shape[1] if round(float(probabilities[0].sum())) == 1 else None  # each head's sum up to 1
 
 

@@ -78,7 +78,7 @@ def progress_line(watched: Watched) -> None:
     _trouble(watched)
     viewers.say_so()
     for note in watched.status.get("notes") or ():
-        st.caption(f"{note}.")
+        st.caption(plain(f"{note}."))
 
 
 def _trouble(watched: Watched) -> None:

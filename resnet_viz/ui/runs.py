@@ -14,7 +14,7 @@ from ..problems import Problem
 from ..training import process
 from ..training.config import Config, from_dict, resolve
 from . import access, state, viewers
-from .page import NothingYet
+from .page import NothingYet, plain
 
 DEFAULTS = Config().to_dict()
 CHOSEN = "run"  # name in the URL
@@ -84,7 +84,7 @@ def _chosen(known: dict[str, Path]) -> str:
     if linked in known:
         return linked
     if linked and linked != watched:
-        st.toast(f"The link asks for the run {linked!r}, which is not here; you see another one instead.")
+        st.toast(plain(f"The link asks for the run {linked!r:.80}, which is not here; you see another one instead."))
     worth_seeing = (
         name for name, run in known.items() if (run / "metrics.jsonl").exists() or runs.state(run) in runs.ALIVE_STATES
     )

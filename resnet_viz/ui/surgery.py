@@ -74,7 +74,7 @@ def results(operation: Operation) -> None:
 def _worth(operation: Operation, patient: Patient, whole: Sheet, now: Sheet) -> None:
     before, after = (work.share(operation.case, patient, sheet.answers(), whole.answers()) for sheet in (whole, now))
     measure = "accuracy" if operation.case.labelled else "answers kept"
-    st.metric(f"{patient.name}, {measure}", percent(after), f"{100 * (after - before):+.1f} points from {percent(before)}",
+    st.metric(plain(f"{patient.name}, {measure}"), percent(after), f"{100 * (after - before):+.1f} points from {percent(before)}",
               delta_color="off", help=f"on {now.done:,} pictures, ± {100 * uncertainty(after, now.done):.1f} points by chance alone")
 
 

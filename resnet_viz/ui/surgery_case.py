@@ -105,7 +105,7 @@ def _called(data: str, count: int) -> str:
     """The pictures in words that follow their number."""
     if data == PHOTOGRAPHS:
         return f"{count:,} squares cut from the example photographs"
-    return f"{count:,} pictures of {SOURCES[data].title if data in SOURCES else Path(data).name}"
+    return f"{count:,} pictures of {SOURCES[data].title if data in SOURCES else plain(Path(data).name)}"
 
 
 def about(case: Case) -> str | None:

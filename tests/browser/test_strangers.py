@@ -1,8 +1,11 @@
-"""In a real browser: a fault is one sentence and a line in the log, and who has the password comes in."""
+"""In a real browser: a fault is one sentence and a line in the log, who has the password comes in, and names stay text."""
 
 import json
+from urllib.parse import quote
 
 from playwright.sync_api import expect
+
+from ..reliability.test_names_from_strangers import hostile_run
 
 
 def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(shared_server, visit, tmp_path):
@@ -36,3 +39,17 @@ def test_with_a_password_the_page_asks_once_and_the_link_is_kept(shared_server, 
     expect(page.get_by_role("heading", name="A page")).to_be_visible()
     page.get_by_role("button", name="Press").click()  # also the connection behind the page came through
     expect(page.get_by_role("alert")).to_contain_text("tell whoever started this server")
+
+
+def test_hostile_names_run_nothing_and_load_nothing(server, visit, tmp_path):
+    run = hostile_run(tmp_path / "runs")
+    page, dialogs, asked = visit("about:blank"), [], []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: asked.append(request.url))
+    address = server().url
+    page.goto(f"{address}/predictions?checkpoint=runs/{quote(run.name)}")
+    expect(page.get_by_text("resnet8, 10 classes")).to_be_visible()
+    page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
+    page.wait_for_timeout(500)
+    assert not dialogs and page.locator("img[src=x], a[href^=javascript], img[onerror]").count() == 0
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:", "ws://localhost", "about:"))] == []

@@ -14,6 +14,7 @@ from resnet_viz.ui import access
 from resnet_viz.ui import pretrained as ui_pretrained
 from resnet_viz.ui import runs as ui_runs
 
+from ..pages.test_every_page import open_page
 from ..test_imports import MODULES, PROJECT, imports, in_rooms, name_of
 
 WRITERS = {  # what changes something for others than the person's own session
@@ -48,6 +49,86 @@ def test_who_may_change_things(monkeypatch):
         else:
             with pytest.raises(Problem, match="read-only"):
                 access.check_may_change()
+
+
+# What may be read
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """runs/ and data/ in a folder of their own; beside them what is nobody's business."""
+    for name in ("runs", "data"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(f"RESNET_VIZ_{name.upper()}", str(tmp_path / name))
+    (tmp_path / "runs-of-another").mkdir()
+    (tmp_path / "secret.zip").write_bytes(b"PK")
+    (tmp_path / "data" / "way-out").symlink_to(tmp_path)
+    return tmp_path
+
+
+OUTSIDE = ("{0}/secret.zip", "{0}/no-such-file", "{0}/runs-of-another", "{0}/data/../secret.zip", "{0}/data/way-out/secret.zip",
+           "/etc/passwd", "../../etc/passwd", "~", "~root/x", "~nobody-here/x", "", "\0", "x" * 5_000, "app.py", "{0}")
+
+
+@pytest.mark.parametrize("made_open", [{"RESNET_VIZ_READONLY": "1"}, {"RESNET_VIZ_PASSWORD": "sesame"}])
+def test_strangers_name_paths_of_the_apps_own_folders_only(folders, monkeypatch, made_open):
+    for name, value in made_open.items():
+        monkeypatch.setenv(name, value)
+    said = set()
+    for path in OUTSIDE:
+        with pytest.raises(Problem) as caught:
+            access.check_may_read(path.format(folders))
+        said.add(str(caught.value))
+    assert len(said) == 1  # the same, whether there is such a file or not
+    for path in ("shapes", "{0}/data", "{0}/data/pets.zip", "{0}/runs/x/../y", str(access.checkpoints.BUNDLED / "resnet20-cifar10-jpeg")):
+        access.check_may_read(path.format(folders))
+
+
+def test_at_home_every_path_may_be_typed(folders, monkeypatch):
+    for name in ("RESNET_VIZ_READONLY", "RESNET_VIZ_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    assert not access.open_to_others()  # server.address of .streamlit/config.toml
+    access.check_may_read("/etc/passwd")
+
+
+def test_a_recipe_of_strangers_names_no_other_path(folders, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_PASSWORD", "sesame")
+    for config in (None, {}, {"data": "shapes", "start_from": None}, {"start_from": "resnet20-cifar10-jpeg"},
+                   {"start_from": "ResNet18_Weights.IMAGENET1K_V1"}, {"start_from": f"{folders}/runs/mine"}):
+        access.check_recipe(config)
+    for config in ({"data": "/etc"}, {"start_from": "/etc/passwd"}, {"start_from": "/tmp/A_Weights.B"}, {"data": ["/etc"]}):
+        with pytest.raises(Problem, match="Other people"):
+            access.check_recipe(config)
+    run = folders / "runs" / "imported"
+    runs.write_config(run, Config(network="resnet8").to_dict() | {"data": "/etc"})
+    for attempt in (lambda: ui_runs.resume_run(run), lambda: ui_runs.start_run(Config(network="resnet8", data="/etc"))):
+        with pytest.raises(Problem, match="Other people"):
+            attempt()
+
+
+@pytest.mark.parametrize(("page", "link"), [("inspect/errors", {"of": "/etc"}), ("inspect/surgery", {"surgery_data": "/etc"}),
+                                            ("inspect/channels", {"among": "/etc/passwd"})])
+def test_a_link_of_a_stranger_reads_nothing_elsewhere(folders, monkeypatch, page, link):
+    monkeypatch.setenv("RESNET_VIZ_READONLY", "1")
+    app = open_page(page, checkpoint="../../../etc/passwd", run="../../etc", **link)
+    said = [error.value for error in app.error]
+    assert any("only data sets, and paths inside" in text for text in said) and not app.exception
+    assert "passwd" in app.sidebar.warning[0].value and app.sidebar.selectbox[0].value == "resnet20-cifar10-jpeg"
+
+
+READS = {"sources.load", "errors.exam", "measurement.measure", "landscape_process.start"}  # whose argument may be a path
+NAMES_ONLY = {"batch_mates", "kernels_patches", "overfitting_dropout"}  # from a closed list
+
+
+def test_whatever_reads_a_typed_path_asks_first():
+    """Every module of ui that hands a path on also has the rule in it, itself or by path_of."""
+    silent = []
+    for path in in_rooms("ui"):
+        parts = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+        asks = any(part.endswith(("check_may_read", "path_of")) for part in parts)
+        if parts & READS and not asks and path.stem not in NAMES_ONLY:
+            silent.append(path.stem)
+    assert silent == []
 
 
 # The code
