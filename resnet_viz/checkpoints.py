@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import NoneType
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +16,11 @@ from .corrections import Correction
 from .data.preprocessing import NORMALISATIONS, Preprocessing, normalisation, spread
 from .doctor import Diagnosis
 from .networks import zoo
-from .problems import Problem
+from .problems import Problem, printable
 
 BUNDLED = runs.PROJECT / "checkpoints"
 FORMAT_VERSION = 1
+LONGEST_CLASS = 200  # characters of a class's name
 
 
 class NotRecognised(Problem):
@@ -141,12 +143,12 @@ def read(path: Path, name: str | None = None) -> Checkpoint:
         name=name or (run.name if run else path.stem), network=diagnosis.network, arguments=diagnosis.arguments,
         state={ours: _plain(ours, file.tensors[theirs]) for ours, theirs in diagnosis.renamed.items()
                if ours not in diagnosis.unexpected},
-        classes=tuple(map(str, classes)) if classes is not None else None,
+        classes=tuple(printable(str(name))[:LONGEST_CLASS] for name in classes) if classes is not None else None,
         heads=zoo.heads_of(diagnosis.network, diagnosis.arguments),
         preprocessing=_assumed_preprocessing(diagnosis) if "preprocessing" not in header else
         _preprocessing(header["preprocessing"], diagnosis.in_channels),
-        epoch=_known(header, "epoch", int), metrics=_known(header, "metrics", dict) or {},
-        data=_known(header, "data", str), seed=_known(header, "seed", int),
+        epoch=_known(header, "epoch", int), metrics=_metrics(header),
+        data=printable(_known(header, "data", str) or "")[:LONGEST_CLASS] or None, seed=_known(header, "seed", int),
         run=run, format=file.format, diagnosis=diagnosis, assumed=diagnosis.assumed, warnings=diagnosis.warnings,
         digest=_digest(path) if foreign else None)
     if known is not None:
@@ -195,6 +197,14 @@ def _known(header: dict, key: str, kind: type):
     if value is not None and not isinstance(value, kind):
         raise Problem(f"The file's header gives {key} as {value!r:.60}; write it again with this version.")
     return value
+
+
+def _metrics(header: dict) -> dict:
+    """Name -> number, as the trainer writes them; a Problem for anything else."""
+    metrics = _known(header, "metrics", dict) or {}
+    if odd := [name for name, value in metrics.items() if type(value) not in (int, float, NoneType) or value is not None and not abs(value) < 1e15]:
+        raise Problem(f"The file's header gives {odd[0]!r:.40} as {metrics[odd[0]]!r:.40}, which is no number; write it again with this version.")
+    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def _preprocessing(values, channels: int) -> Preprocessing:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from . import runs
 from .data.place import data_folder
-from .problems import Problem
+from .problems import Problem, printable
+
+LONGEST_NAME = 200  # characters of a class's name
 
 
 @dataclass(frozen=True)
@@ -91,23 +93,24 @@ def class_names(text: str, outputs: int) -> tuple[str, ...]:
     """Names from a text: a JSON list, one a line, or parted by commas; Problem unless there are `outputs` of them."""
     try:
         names = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         names = None
     if isinstance(names, dict):  # as Hugging Face's id2label, or torchvision's class_to_idx the other way round
         names = _in_order(names)
     if not isinstance(names, list):
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         names = [part.strip() for part in text.split(",")] if len(lines) == 1 else lines
-    names = [str(name).strip() for name in names]
+    given = len(names)
+    names = [printable(str(name)).strip()[:LONGEST_NAME] for name in names[: outputs + 1]]
     if len(names) != outputs or not all(names):
-        raise Problem(f"{len(names):,} class names were given, and the network has {outputs:,} outputs; give one a line, "
+        raise Problem(f"{given:,} class names were given, and the network has {outputs:,} outputs; give one a line, "
                       "in the order of the outputs.")
     return tuple(names)
 
 
 def _in_order(names: dict) -> list:
     """{"0": "cat", "1": "dog"} or {"cat": 0, "dog": 1} as a list by number."""
-    if all(str(key).isdigit() for key in names):
+    if all(key.isdecimal() and len(key) < 10 for key in names):
         return [names[key] for key in sorted(names, key=lambda key: int(key))]
     if all(type(value) is int for value in names.values()):
         return sorted(names, key=names.get)

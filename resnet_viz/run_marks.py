@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import runs
-from .problems import Problem
+from .problems import Problem, printable
 
 FILE = "person.json"
 STYLES = ".styles.json"  # in the runs folder: reference of a run -> its number among the styles
@@ -33,7 +33,8 @@ def from_dict(values: dict) -> Marks:
     """Marks from a file that anybody may have written: texts are cut to one line and their length, the rest is dropped."""
     texts = {key: values[key] if isinstance(values.get(key), str) else "" for key in LONGEST}
     name = " ".join("".join(c for c in texts["name"] if c.isprintable() or c.isspace()).split())
-    return Marks(name[: LONGEST["name"]].strip(), texts["note"].strip()[: LONGEST["note"]], values.get("star") is True)
+    note = "".join(c if c == "\n" else printable(c) for c in texts["note"][: 2 * LONGEST["note"]])
+    return Marks(name[: LONGEST["name"]].strip(), note.strip()[: LONGEST["note"]], values.get("star") is True)
 
 
 def write(run: Path, marks: Marks) -> None:

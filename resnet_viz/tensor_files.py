@@ -1,5 +1,6 @@
 """Files of tensors from anywhere, opened so that nothing in them can run and little memory is spent."""
 
+import io
 import json
 import pickle
 import re
@@ -13,12 +14,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from . import pickle_work
 from .problems import Problem
 
 # keys under which people store a state_dict, the likeliest first
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "ema", "module", "model_state", "network", "weights",
             "model_ema", "state_dict_ema", "ema_state_dict", "shadow", "student", "teacher")
-HEADER_LIMIT_BYTES = 100 * 2**20
+HEADER_LIMIT_BYTES = 16 * 2**20
+MOST_TENSORS = 30_000  # a network of a thousand blocks has 18,000
+LONGEST_NAME = 300
 DEPTH = 4  # dictionaries within dictionaries
 SLACK_BYTES = 2**20  # what tensors may take beyond the size of their file: some share a few numbers
 CURE = "save only the state_dict: torch.save(model.state_dict(), 'weights.pth')"
@@ -101,6 +105,7 @@ def _read_safetensors(path: Path, start: bytes, size: int) -> TensorFile:
         raise Problem(f"{path.name} is damaged: its header announces {announced:,} bytes, the file has {size:,}; download it again.")
     try:
         with safe_open(path, framework="pt") as file:
+            _check_names(path, file.keys())
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             return TensorFile(tensors, file.metadata() or {}, "safetensors")
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
@@ -121,9 +126,37 @@ def _inspect_zip(path: Path, size: int) -> bool:
         raise Problem(f"{path.name} is a TorchScript archive, a program and not only weights; save the state_dict instead.")
     if not any(entry.filename.endswith("data.pkl") for entry in entries):
         raise Problem(f"{path.name} is a zip file, but not one written by torch.save; unpack it, or save the state_dict.")
+    lower = [entry.filename.lower() for entry in entries]  # torch takes no notice of capitals when it looks for one
+    if len(set(lower)) < len(lower) or sum(name.endswith("data.pkl") for name in lower) > 1 or not _one_table(path, archive):
+        raise Problem(f"{path.name} holds one thing twice, which torch.save never writes, so it is not opened; save the state_dict again.")
     if sum(entry.file_size for entry in entries) > size + SLACK_BYTES:
         raise Problem(f"{path.name} would unpack to more than its own size; torch.save never writes that, so it is not opened: save the state_dict again.")
     return all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+
+
+def _one_table(path: Path, archive: zipfile.ZipFile) -> bool:
+    """Whether the zip's table is where its end says: Python looks before the end, torch goes where it is sent."""
+    with open(path, "rb") as file:
+        file.seek(-22, 2)
+        end = file.read(22)
+        at, = struct.unpack("<I", end[16:20])
+        if at == 2**32 - 1:  # of a large file: its end has another before it, with numbers of 64 bits
+            file.seek(-42, 2)
+            before, = struct.unpack("<Q", file.read(20)[8:16])
+            file.seek(min(before + 48, 2**62))
+            at, = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+    return end[:4] == b"PK\x05\x06" and end[20:] == b"\0\0" and at == archive.start_dir
+
+
+def _check_work(path: Path) -> None:
+    """An UnpicklingError for a pickle that asks for more than the file holds, before torch does what it asks for."""
+    with open(path, "rb") as file:
+        zipped, harmless = file.read(2) == b"PK", frozenset(name for _, name in HARMLESS)
+        file.seek(0)
+        if zipped:  # by torch's own reader of zips: what is checked is what will be opened
+            pickle_work.check(io.BytesIO(torch._C.PyTorchFileReader(str(path)).get_record("data.pkl")), 1, harmless)
+        else:  # before 1.6: a mark, a version, the system, the content, the storages' keys
+            pickle_work.check(file, 5, harmless)
 
 
 def _read_torch(path: Path, in_place: bool) -> TensorFile:
@@ -132,7 +165,10 @@ def _read_torch(path: Path, in_place: bool) -> TensorFile:
     try:
         with _LOADING, warnings.catch_warnings(), torch.serialization.safe_globals(HARMLESS):
             warnings.simplefilter("ignore")  # torch's remarks on odd files: what matters becomes a Problem below
+            _check_work(path)
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=in_place)
+    except pickle_work.OddTensors as error:
+        raise Problem(f"{path.name} is not used: it holds sparse or quantised tensors, or some without data; save plain float tensors.") from error
     except pickle.UnpicklingError as error:
         raise Problem(f"{path.name} is not opened: {_reason(path, error)}; {CURE}.") from error
     except (RuntimeError, EOFError, IndexError, OSError, ValueError, KeyError, TypeError, AttributeError,
@@ -157,10 +193,20 @@ def _reason(path: Path, error: Exception) -> str:
     return "it holds more than tensors, or is damaged, and opening such a file could run code"
 
 
+def _check_names(path: Path, names) -> None:
+    """Names as networks give them: not too many, not too long, nothing that could not be shown."""
+    if len(names) > MOST_TENSORS:
+        raise Problem(f"{path.name} is not used: it names {len(names):,} tensors, and no network here has more than {MOST_TENSORS:,}; "
+                      "save the state_dict alone.")
+    if odd := next((name for name in names if len(name) > LONGEST_NAME or not name.isprintable()), None):
+        raise Problem(f"{path.name} is not used: {odd[:40]!r} is no tensor's name; save the state_dict again.")
+
+
 def _check_plain(path: Path, tensors: dict[str, Tensor], size: int) -> None:
     """Every tensor is made of numbers that lie in the file: a shape costs nothing to write, its network gigabytes."""
     if not tensors:
         raise Problem(f"{path.name} holds no tensors; save the state_dict again.")
+    _check_names(path, tensors)
     odd = next((name for name, t in tensors.items()
                 if t.layout != torch.strided or t.device.type != "cpu" or t.is_quantized or t.is_complex()), None)
     if odd is not None:
@@ -185,15 +231,24 @@ def _unwrap(path: Path, content) -> TensorFile:
     return TensorFile(found[keys], {}, kind, others)
 
 
-def _state_dicts(content: dict, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, Tensor]]:
-    """Every dictionary of named tensors, by the keys that lead to it; a hostile one can contain itself, so not deep."""
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    if 2 * len(tensors) > len(content):  # a few other values beside the tensors, such as an epoch, do no harm
-        return {keys: tensors}
-    found = {}
-    for key, value in content.items():
-        if isinstance(key, str) and isinstance(value, dict) and len(keys) < DEPTH:
-            found |= _state_dicts(value, (*keys, key))
+def _state_dicts(content: dict) -> dict[tuple[str, ...], dict[str, Tensor]]:
+    """Every dictionary of named tensors, by the keys that lead to it; each dictionary is looked into once.
+
+    A hostile one can contain itself under hundreds of names.
+    """
+    found, known, level = {}, {}, [((), content)]
+    for _ in range(DEPTH + 1):
+        deeper = []
+        for keys, values in level:
+            if new := id(values) not in known:
+                tensors = {key: value for key, value in values.items() if isinstance(key, str) and isinstance(value, Tensor)}
+                # a few other values beside the tensors, such as an epoch, do no harm
+                known[id(values)] = tensors if 2 * len(tensors) > len(values) else None
+            if known[id(values)] is not None:
+                found[keys] = known[id(values)]
+            elif new:
+                deeper += [((*keys, key), value) for key, value in values.items() if isinstance(key, str) and isinstance(value, dict)]
+        level = deeper
     return found
 
 
@@ -204,7 +259,7 @@ def _rank(keys: tuple[str, ...], tensors: dict[str, Tensor]) -> tuple:
 
 
 def _names(content: dict) -> str:
-    return ", ".join(str(key)[:40] for key in list(content)[:4])
+    return ", ".join(key[:40] if isinstance(key, str) else type(key).__name__ for key in list(content)[:4])
 
 
 def _short(error: Exception) -> str:

@@ -7,6 +7,8 @@ from .problems import Problem
 
 STEM = ("conv1.weight", "conv1.0.weight", "embedder.embedder.convolution.weight")  # the first tensor of each dialect
 FIRST_STAGE = ("layer1.", "conv2_x.", "encoder.stages.0.")
+STAGED = re.compile(r"(?<![^.])(?=" + "|".join(map(re.escape, FIRST_STAGE)) + ")")  # after a dot, or at the start
+MOST_NETWORKS = 50  # in one file: a few are averages or teachers of the first
 WRAPPER = re.compile(r"(?:module|_orig_mod|model|backbone|encoder|resnet|net|network)\.")  # before every name of a file
 HEAD = re.compile(r"^(?:linear|classifier|last_linear|head\.fc|head)\.(?=(?:\d+\.)?(?:weight|bias)$)")
 
@@ -86,8 +88,11 @@ def _prefixes(names: list[str]) -> list[str]:
             prefix = name.removesuffix(stem)
             if prefix != name and (not prefix or prefix.endswith(".")):
                 found[prefix] = None
-    return [prefix for prefix in found
-            if any(name.startswith(tuple(prefix + stage for stage in FIRST_STAGE)) for name in names)]
+    staged = {name[:match.start()] for name in names for match in STAGED.finditer(name)}
+    prefixes = [prefix for prefix in found if prefix in staged]
+    if len(prefixes) > MOST_NETWORKS:
+        raise Problem(f"The file holds {len(prefixes):,} networks; keep the tensors of one of them.")
+    return prefixes
 
 
 def _common_prefix(names: list[str]) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..problems import Problem
 from .sources import SPLITS
 
 MAX_FILE_BYTES = 64 * 2 ** 20       # of one picture file or table
 MAX_ZIP_BYTES = 16 * 2 ** 30        # of all members of a zip, as declared
+MAX_DEPTH = 100                     # folders within a class folder
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what unpacks piece by piece, never more at once than asked for
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ def opened(path: Path) -> Iterator[Store]:
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, struct.error) as error:
+    except (zipfile.BadZipFile, OSError, struct.error, ValueError, NotImplementedError) as error:
         raise Problem(f"{path.name} is neither a folder nor a readable zip; give a folder or a .zip of "
                       "train/<class>/ and test/<class>/ pictures.") from error
     with archive:
         members = _safe_members(path.name, archive)
         root = _enclosing({name.split("/")[0] for name in members if "/" in name})
         yield Store(path, tuple(sorted(name[len(root):] for name in members if name.startswith(root))),
-                    lambda name: archive.read(members[root + name]))
+                    lambda name: _read_member(archive, members[root + name]))
 
 
 def reader(path: Path) -> Callable[..., bytes]:
@@ -62,10 +64,18 @@ def _reader(path: Path, process: int) -> Callable[..., bytes]:
     root = _enclosing({name.split("/")[0] for name in members if "/" in name})
 
     def read(name: str, first: int | None = None) -> bytes:
-        with archive.open(members[root + name]) as file:
-            return file.read(first)
+        return _read_member(archive, members[root + name], first)
 
     return read
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, first: int | None = None) -> bytes:
+    """The bytes that the zip says there are: read without a number, all that they unpack to would lie in memory first."""
+    with archive.open(info) as file:
+        data = file.read(info.file_size if first is None else min(first, info.file_size))
+        if first is None:
+            file.read(1)  # at the end the checksum is compared
+        return data
 
 
 def _root(path: Path) -> Path:
@@ -90,6 +100,8 @@ def _walk(folder: str, inside: str, depth: int) -> Iterator[str]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=depth < 2):
+            if depth > MAX_DEPTH:
+                raise Problem(f"{folder[:60]}... holds folders in folders without end; give train/<class>/ and test/<class>/ pictures.")
             yield from _walk(entry.path, inside + entry.name + "/", depth + 1)
         elif entry.is_file():
             yield inside + entry.name
@@ -112,15 +124,21 @@ def _safe_members(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zipf
     members, total = {}, 0
     for info in archive.infolist():
         name = info.filename.replace("\\", "/")
-        parts = PurePosixPath(name).parts
+        parts = tuple(part for part in name.split("/") if part not in ("", "."))
         total += info.file_size
         why = None
-        if name.startswith("/") or ".." in parts or (parts and ":" in parts[0]):
+        if not name:
+            why = "has no name"
+        elif name.startswith("/") or ".." in parts or (parts and ":" in parts[0]):
             why = "has a name that points outside the zip"
         elif stat.S_ISLNK(info.external_attr >> 16):
             why = "is a symbolic link"
         elif info.flag_bits & 0x1:
             why = "is encrypted"
+        elif info.compress_type not in PACKED:
+            why = "is packed in a way that is not read here"
+        elif members.get("/".join(parts), info) is not info:
+            why = "is there twice"
         elif info.file_size > MAX_FILE_BYTES:
             why = f"unpacks to {info.file_size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed for one file"
         elif total > MAX_ZIP_BYTES:

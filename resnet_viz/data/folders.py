@@ -15,6 +15,7 @@ import csv
 import io
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from .archives import Store, opened, reader
 from .sources import SPLITS, Pictures, Progress
 
 MAX_BYTES = 2 * 2 ** 30             # of one split, decoded
+MOST_COLUMNS = 100                  # of a table
+LONGEST_LINE = 10_000               # characters of it
+MOST_LINES = 3_000_000
 MAX_PIXELS = 50_000_000             # of one picture
 LARGEST_KEPT = 256                  # square pictures all of one size up to this side are kept as they are
 HEADER_BYTES = 2 ** 16              # in them, a picture file says what it is
@@ -130,7 +134,7 @@ def _listing(store: Store, split: str) -> Listing:
             raise Problem(f"{used}/ of {store.path.name} has the class{'es' if len(strange) > 1 else ''} "
                           f"{_few(strange)}, which train/ lacks; give both the same classes.")
         if len(names) < 2:
-            raise Problem(f"{store.path.name} has only one class ({names[0]}) in {learned}/; "
+            raise Problem(f"{store.path.name} has only one class ({names[0]:.60}) in {learned}/; "
                           "a network needs at least two to tell apart: add another.")
     places = [{name: index for index, name in enumerate(names)} for names in classes]
     mine = [row for row in rows if row[0] == used]
@@ -153,27 +157,36 @@ def _table_rows(store: Store, tables: list[str]) -> list[tuple[str, str, tuple[s
     rows, files, header = [], set(store.files), None
     for table in tables:
         folder = table[:-len("labels.csv")]
-        try:
-            lines = list(csv.reader(io.StringIO(store.read(table).decode("utf-8-sig"))))
-        except (UnicodeDecodeError, csv.Error, *UNREADABLE) as error:
-            raise Problem(f"{table} of {store.path.name} is not a readable table; save it as CSV in UTF-8.") from error
-        columns = [column.strip() for column in lines[0]] if lines else []
-        if len(columns) < 2 or columns[0] != "file" or (header and columns != header):
+        lines = _lines(store, table)
+        columns = [column.strip() for column in next(lines, (1, []))[1]]
+        if not 2 <= len(columns) <= MOST_COLUMNS or columns[0] != "file" or (header and columns != header):
             raise Problem(f"The first line of {table} must be file, then one column a label, the same in every "
                           f"table; it is {','.join(columns)[:80]!r}.")
         header = columns
-        for number, line in enumerate(lines[1:], 2):
-            if not line:
-                continue
+        for number, line in lines:
             values = tuple(value.strip() for value in line)
             name = folder + values[0]
             if len(values) != len(columns) or "" in values:
-                raise Problem(f"Line {number} of {table} needs {len(columns)} values ({', '.join(columns)}); correct it.")
+                raise Problem(f"Line {number:,} of {table} needs {len(columns)} values ({', '.join(columns)[:80]}); correct it.")
             if name not in files or name.split("/")[0] not in SPLITS:
-                raise Problem(f"Line {number} of {table} names {values[0]!r}, which is no picture of train/, test/ or "
-                              f"val/ in {store.path.name}; correct the line or add the picture.")
+                raise Problem(f"Line {number:,} of {table} names {values[0][:80]!r}, which is no picture of train/, test/ or "
+                              f"val/ in {store.path.name}, or stands in a line before; correct the line or add the picture.")
+            files.remove(name)
             rows.append((name.split("/")[0], name, values[1:]))
     return rows
+
+
+def _lines(store: Store, table: str) -> Iterator[tuple[int, list[str]]]:
+    """(number, values) of each line that is not empty; never all of them at once: a small zip can hold a table of millions."""
+    try:
+        for number, line in enumerate(io.StringIO(store.read(table).decode("utf-8-sig")), 1):
+            if len(line) > LONGEST_LINE or number > MOST_LINES:
+                raise Problem(f"{table} of {store.path.name} has a line of {len(line):,} characters, or more than {MOST_LINES:,} "
+                              "lines; save it as CSV with one short line a picture.")
+            if not line.isspace():
+                yield number, next(csv.reader([line]))
+    except (UnicodeDecodeError, csv.Error, *uploads.BROKEN, zipfile.BadZipFile) as error:
+        raise Problem(f"{table} of {store.path.name} is not a readable table; save it as CSV in UTF-8.") from error
 
 
 def _stand_in(name: str, split: str, here: list[str]) -> tuple[str, tuple[str, ...]]:
@@ -188,13 +201,13 @@ def _stand_in(name: str, split: str, here: list[str]) -> tuple[str, tuple[str, .
 
 
 def _sorted_names(names: set[str], numbers_allowed: bool) -> tuple[str, ...]:
-    if numbers_allowed and all(name.isdecimal() for name in names):
+    if numbers_allowed and all(name.isdecimal() and len(name) < 19 for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
 
 
 def _few(names: list[str], shown: int = 5) -> str:
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+    return ", ".join(f"{name:.60}" for name in names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def _told(unreadable: list[str], total: int) -> tuple[str, ...]:

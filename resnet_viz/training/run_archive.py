@@ -42,9 +42,11 @@ def export(run: Path, target) -> None:
     if not runs.is_run(run):
         raise Problem(f"The run {run.name} is not there any more; choose another one.")
     if isinstance(target, str | os.PathLike):
-        with leavings.replacing(Path(target)) as temporary, open(temporary, "wb") as file:
-            export(run, file)
-        return
+        try:
+            with leavings.replacing(Path(target)) as temporary, open(temporary, "wb") as file:
+                return export(run, file)
+        except OSError as error:
+            raise Problem(f"{target} cannot be written ({error.strerror}); choose another place.") from error
     continues = runs.state(run) != "finished"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(run.rglob("*")):
@@ -136,6 +138,7 @@ def _check_member(info: zipfile.ZipInfo, title: str) -> None:
     name, parts = info.filename, PurePosixPath(info.filename.replace("\\", "/")).parts
     kind = stat.S_IFMT(info.external_attr >> 16)
     why = next((why for wrong, why in (
+        (not name, "has no name"),
         (name.startswith(("/", "\\")) or ".." in parts or ":" in name or "\\" in name, "has a name that points elsewhere"),
         (kind not in (0, stat.S_IFREG, stat.S_IFDIR), "is not a plain file but a link or a device"),
         (info.flag_bits & 0x1, "is encrypted"),

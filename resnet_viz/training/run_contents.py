@@ -4,6 +4,7 @@ A page reads a run's files as its own trainer wrote them. What comes in a zip ma
 kept where it says what a trainer could have said, and refused in one sentence where it does not.
 """
 
+import io
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from .. import run_marks, runs
 from ..new_lines import parse_line
-from ..problems import Problem
+from ..problems import Problem, printable
 from .config import from_dict
 
 STATES = ("finished", "stopped", "failed")  # of a run without a process
@@ -21,7 +22,9 @@ STATUS_NUMBERS = ("epoch", "step", "total_steps", "heartbeat", "threads", "proce
                   "gpu_memory_bytes", "images_per_s")
 STATUS_TEXTS = ("message", "device", "torch")
 LONGEST = 500  # characters of a text in status.json
+MOST_LINES = 300_000  # of a record: three million steps, a row every ten
 LARGEST = 1e15  # of any number: far beyond what a run counts, far below what breaks arithmetic
+MOST_HEADER_BYTES = 2**22  # of safetensors: a network of a thousand blocks has 2 MB
 SPLITS = ("train", "val", "test")
 
 
@@ -48,7 +51,10 @@ def config(data: bytes) -> bytes:
         from_dict(values)
     except Problem as problem:
         raise Problem(f"asks for what no recipe has ({str(problem).rstrip('.'):.120})") from problem
-    return _json(values)
+    try:
+        return _json(values)
+    except ValueError as error:  # NaN or infinity
+        raise Problem("holds a number that is none") from error
 
 
 def status(data: bytes) -> bytes:
@@ -61,9 +67,9 @@ def status(data: bytes) -> bytes:
         if not number(values.get(name), optional=True) or (values.get(name) or 0) < 0:
             raise Problem(f"has {values[name]!r:.40} for {name}, where a number belongs")
     kept = {name: values.get(name) for name in STATUS_NUMBERS if values.get(name) is not None}
-    kept |= {name: str(values[name])[:LONGEST] for name in STATUS_TEXTS if values.get(name) is not None}
+    kept |= {name: printable(str(values[name]))[:LONGEST] for name in STATUS_TEXTS if values.get(name) is not None}
     notes = values.get("notes")
-    kept |= {"notes": [str(note)[:LONGEST] for note in notes[:20]]} if isinstance(notes, list) else {}
+    kept |= {"notes": [printable(str(note))[:LONGEST] for note in notes[:20]]} if isinstance(notes, list) else {}
     if state in runs.ALIVE_STATES:
         state, kept["message"] = "stopped", "it was still going on when it was exported"
     return _json({"state": state, "epoch": 0, "step": 0, **kept, "pid": None, "process_created": None, "host": None})
@@ -94,7 +100,7 @@ def _metrics_row(row: dict) -> bool:
 
 def _events_row(row: dict) -> bool:
     return (row.get("command") in runs.COMMANDS and number(row.get("step")) and number(row.get("time"), optional=True)
-            and (row.get("value") is None or number(row["value"]) or isinstance(row["value"], str)))
+            and (row.get("value") is None or number(row["value"]) or isinstance(row["value"], str) and row["value"].isprintable()))
 
 
 def _gradients_row(row: dict) -> bool:
@@ -108,16 +114,18 @@ def rows_of(fits: Callable[[dict], bool]) -> Callable[[bytes], bytes]:
     """The cleaner of a .jsonl file whose rows must fit; a line torn by a crash is left out, as readers do."""
 
     def clean(data: bytes) -> bytes:
-        kept = []
-        for place, line in enumerate(data.splitlines(), 1):
+        kept = bytearray()
+        for place, line in enumerate(io.BytesIO(data), 1):
+            if place > MOST_LINES:
+                raise Problem(f"has more than {MOST_LINES:,} lines")
             try:
                 row = parse_line(line)
             except RecursionError as error:
                 raise Problem(f"is no record of a training in line {place:,}") from error
             if row is not None and not fits(row):
                 raise Problem(f"is no record of a training in line {place:,}")
-            kept += [json.dumps(row)] if row is not None else []
-        return "".join(f"{line}\n" for line in kept).encode()
+            kept += json.dumps(row).encode() + b"\n" if row is not None else b""
+        return bytes(kept)
 
     return clean
 
@@ -140,6 +148,10 @@ def check_tensors(path: Path, name: str) -> None:
     """A Problem unless the file is safetensors with what its place in the run asks for; only its head is read."""
     from safetensors import SafetensorError, safe_open
 
+    with open(path, "rb") as file:
+        announced = int.from_bytes(file.read(8), "little")
+    if announced > MOST_HEADER_BYTES:
+        raise Problem("is not a readable safetensors file: its head is longer than any network's")
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}

@@ -1,11 +1,14 @@
 """All hostile files, always the same: every case by its name."""
 
-from . import hostile_pictures
+from functools import lru_cache
+
+from . import hostile_pickles, hostile_pictures, hostile_runs, hostile_weights, hostile_zips
 from .cases import Case
 
-MAKERS = (hostile_pictures,)
+MAKERS = (hostile_pictures, hostile_weights, hostile_pickles, hostile_zips, hostile_runs)
 
 
+@lru_cache(maxsize=1)
 def all_cases() -> list[Case]:
     found = [case for maker in MAKERS for case in maker.cases()]
     names = [case.name for case in found]

@@ -81,7 +81,7 @@ def repacked(data: bytes, how: int, **changes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     for ending, change in changes.items():
-        name = next(name for name in members if name.replace(".", "_").endswith(ending))
+        name = next(name for name in members if name.replace(".", "_").replace("/", "_").endswith(ending))
         members[name] = change(members[name]) if callable(change) else change
     return zipped(members, how)
 
@@ -124,12 +124,12 @@ def run_files() -> dict[str, bytes]:
         "mine/best.safetensors": own(), "mine/snapshots/00000001.safetensors": snapshot}
 
 
-def run_archive(**changes: bytes) -> bytes:
-    """The run as a zip; `changes` by file name in the run, dots and slashes as underscores; a name it lacks is added."""
+def run_archive(**changes) -> bytes:
+    """The run as a zip; `changes` (bytes, or what gives them) by file name in the run, dots and slashes as underscores."""
     files = dict(run_files())
     for key, data in changes.items():
         name = next((name for name in files if name.removeprefix("mine/").replace(".", "_").replace("/", "_") == key), key)
-        files[name] = data
+        files[name] = data() if callable(data) else data
     return zipped(files)
 
 

@@ -123,8 +123,6 @@ def mpo_of_many() -> bytes:
 
 
 def bombs() -> list[Case]:
-    text = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100_000_000)))
-    profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000)))
     large = answer("picture 1[0-9]{3}x|picture [5-9][0-9]{2}x")
     return [Case(name, "picture", make, wanted, upload) for name, upload, make, wanted in (
         ("PNG of 4 billion pixels", "a.png", lambda: png(2**16, 2**16, zeros(2**20)), problem("too many pixels|million")),
@@ -137,8 +135,8 @@ def bombs() -> list[Case]:
         ("PNG of a strip", "a.png", lambda: png(1_000_000, 2), problem("strip")),
         ("PNG with too many rows in its data", "a.png", lambda: png(9, 9, zeros(200_000_000)), answer("9x9")),
         ("PNG with too few rows in its data", "a.png", lambda: png(900, 900, zeros(2000)), problem("damaged")),
-        ("PNG with a text that unpacks to 100 MB", "a.png", lambda: with_chunk(text), EITHER),
-        ("PNG with a profile that unpacks to 100 MB", "a.png", lambda: with_chunk(profile), EITHER),
+        ("PNG with a text that unpacks to 100 MB", "a.png", lambda: with_chunk(zeros(100_000_000, b"zTXt", b"a\0\0")), EITHER),
+        ("PNG with a profile that unpacks to 100 MB", "a.png", lambda: with_chunk(zeros(100_000_000, b"iCCP", b"a\0\0")), EITHER),
         ("PNG with a million texts", "a.png", lambda: with_chunk(chunk(b"tEXt", b"a\0b") * 1_000_000), EITHER),
         ("PNG with a chunk of 4 GB", "a.png", lambda: with_chunk(chunk(b"abCd", b"x", length=2**32 - 1)), PROBLEM),
         ("PNG with 4 billion frames", "a.png", lambda: with_chunk(chunk(b"acTL", struct.pack(">II", 2**32 - 1, 0))), EITHER),
@@ -190,7 +188,7 @@ def avif_of(width: int, height: int) -> bytes:
 def strangers() -> list[Case]:
     jpg, shot = good.picture("photo.jpg"), good.picture("photo.png")
     return [Case(name, "picture", lambda data=data: data() if callable(data) else data, wanted, upload) for name, upload, data, wanted in (
-        ("nothing", "a.png", b"", problem("is empty")), ("a picture with another ending", "a.png", jpg, answer(HERE)),
+        ("no picture at all", "a.png", b"", problem("is empty")), ("a picture with another ending", "a.png", jpg, answer(HERE)),
         ("a picture that is a zip as well", "a.jpg", jpg + good.zipped({"../evil": b"x"}), answer(HERE)),
         ("a picture after a megabyte of zeros", "a.png", bytes(2**20) + shot, PROBLEM),
         ("a drawing", "a.svg", b"<svg xmlns='x'><image href='file:///etc/passwd'/></svg>", problem("SVG")),

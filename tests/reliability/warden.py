@@ -1,8 +1,9 @@
 """Opens hostile files in children of one warm process, and says of each what came of it and what it cost.
 
-`python -m tests.reliability.warden` reads one job a line (JSON: door, path, name) and writes one report a line. Every
-job runs in a fork of its own, in a folder of its own, under an audit hook that writes down whatever reaches outside of
-it, starts a program or a connection, or runs code that is no module's. A job that eats too much is killed.
+`python -m tests.reliability.warden` reads one job a line (JSON: files of door, path and name, and their folder) and
+writes their reports as one line. Every job runs in a fork of its own, under an audit hook that writes down whatever
+reaches out of the folder, starts a program or a connection, or runs code that is no module's. One that eats too much is
+killed.
 """
 
 import contextlib
@@ -19,8 +20,9 @@ import time
 import traceback
 from pathlib import Path
 
-KILL_BYTES, KILL_S = 3 * 2**30, 60.0  # a case that gets there has failed; it must not take the machine along
+KILL_BYTES, KILL_CPU_S, KILL_S = 3 * 2**30, 20, 400.0  # a case that gets there has failed; it must not take the machine along
 CANARY = "nobody may read this"
+UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 PROJECT = Path(__file__).resolve().parents[2]
 LIBRARIES = (str(PROJECT / "resnet_viz"), str(PROJECT / "tests"), sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(),
              "/usr/lib", "/lib", "/usr/share/zoneinfo")
@@ -69,20 +71,26 @@ class Witness:
             self.seen.append(what)
 
 
-def run(door, path: Path, name: str, inside: Path) -> dict:
-    """In the child: what the door says of the file. `inside` is the only folder that may be touched."""
+def run(jobs: list[tuple], inside: Path, told) -> None:
+    """In the child: what each door says of its file. `inside` is the only folder that may be touched."""
+    from resnet_viz.problems import Problem
+
     os.chdir(inside)
     witness = Witness(inside)
-    witness.watching = True
-    try:
-        outcome = {"kind": "answer", "text": door(path, name)}
-    except Exception as error:  # judged here: a Problem is an outcome, everything else a fault to be reported
-        kind = "problem" if type(error).__module__ == "resnet_viz.problems" or "Problem" in [c.__name__ for c in type(error).__mro__] else "fault"
-        outcome = {"kind": kind, "text": str(error)[:2000]}
-        if kind == "fault":
-            outcome["trace"] = "".join(traceback.format_exception(error))[-3000:]
-    witness.watching = False
-    return {**outcome, "seen": witness.seen}
+    for door, path, name in jobs:
+        before, began = resident_bytes(os.getpid()), time.process_time()
+        witness.seen, witness.watching = [], True
+        try:
+            outcome = {"kind": "answer", "text": door(path, name)}
+        except Problem as problem:
+            outcome = {"kind": "problem", "text": str(problem)}
+        except Exception as error:  # every other one is a fault, and reported as such
+            outcome = {"kind": "fault", "text": f"{type(error).__name__}: {error}"[:2000],
+                       "trace": "".join(traceback.format_exception(error))[-3000:]}
+        witness.watching = False
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+        told({**outcome, "seen": witness.seen, "cpu_s": time.process_time() - began, "before": before,
+              "peak_bytes": peak, "grown_bytes": max(0, peak - before)})
 
 
 def resident_bytes(pid: int) -> int:
@@ -93,8 +101,8 @@ def resident_bytes(pid: int) -> int:
         return 0  # not on this system, or gone already: the limit on time is left
 
 
-def watched(door, path: Path, name: str, inside: Path) -> dict:
-    """Run the door in a fork; its outcome with cpu_s, wall_s and grown_bytes (resident memory beyond the start)."""
+def watched(jobs: list[tuple], inside: Path) -> list[dict]:
+    """Take the files through their doors in a fork; a report for each, of a file that ended the process too."""
     reading, writing = os.pipe()
     began = time.monotonic()
     pid = os.fork()
@@ -102,12 +110,11 @@ def watched(door, path: Path, name: str, inside: Path) -> dict:
         code = 1
         with contextlib.suppress(BaseException):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (KILL_CPU_S, KILL_CPU_S + 5))
             os.environ |= {"RESNET_VIZ_RUNS": str(inside / "runs"), "RESNET_VIZ_DATA": str(inside / "data"), "TMPDIR": str(inside)}
             tempfile.tempdir = str(inside)
-            before = resident_bytes(os.getpid())  # less than the parent's: pages of libraries come back as they are used
-            report = json.dumps({"before": before} | run(door, path, name, inside)).encode()
-            with open(writing, "wb") as pipe:
-                pipe.write(report)
+            with open(writing, "w", encoding="utf-8") as pipe:
+                run(jobs, inside, lambda report: print(json.dumps(report), file=pipe, flush=True))
             code = 0
         os._exit(code)
     os.close(writing)
@@ -127,14 +134,14 @@ def watched(door, path: Path, name: str, inside: Path) -> dict:
                 os.kill(pid, signal.SIGKILL)
                 break
     _, status, used = os.wait4(pid, 0)
-    unit = 1 if sys.platform == "darwin" else 1024
-    before = json.loads(said)["before"] if said else before
-    costs = {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": time.monotonic() - began,
-             "grown_bytes": max(0, used.ru_maxrss * unit - before), "peak_bytes": used.ru_maxrss * unit}
-    if killed or status or not said:
+    reports = [json.loads(line) for line in said.splitlines() if line.endswith(b"}")]
+    if len(reports) < len(jobs):
         how = killed or (f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}")
-        return {"kind": "fault", "text": f"the process ended: {how}", "seen": [], **costs}
-    return {**json.loads(said), **costs}
+        reports.append({"kind": "fault", "text": f"the process ended: {how}", "seen": [], "cpu_s": used.ru_utime + used.ru_stime,
+                        "grown_bytes": used.ru_maxrss * UNIT - before})
+        left = jobs[len(reports):]
+        reports += watched(left, inside) if left else []
+    return reports
 
 
 def serve() -> None:
@@ -143,12 +150,12 @@ def serve() -> None:
     warm_up()
     print(json.dumps({"ready": resident_bytes(os.getpid())}), flush=True)
     for line in sys.stdin:
-        job = json.loads(line)
-        print(json.dumps(watched(DOORS[job["door"]], Path(job["path"]), job["name"], Path(job["inside"]))), flush=True)
+        jobs = json.loads(line)
+        print(json.dumps(watched([(DOORS[door], Path(path), name) for door, path, name in jobs["files"]], Path(jobs["inside"]))), flush=True)
 
 
 class Warden:
-    """The process from outside: `report` hands it one file and waits for what came of it."""
+    """The process from outside: `reports` hands it files and waits for what came of them."""
 
     def __enter__(self):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
@@ -157,8 +164,10 @@ class Warden:
         self.resident_bytes = json.loads(self.process.stdout.readline())["ready"]
         return self
 
-    def report(self, door: str, path: Path, name: str, inside: Path) -> dict:
-        self.process.stdin.write(json.dumps({"door": door, "path": str(path), "name": name, "inside": str(inside)}) + "\n")
+    def reports(self, files: list[tuple], inside: Path) -> list[dict]:
+        """Of (door, path, name) each, all in one fork; `inside` is the folder that may be touched."""
+        job = {"files": [(door, str(path), name) for door, path, name in files], "inside": str(inside)}
+        self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
