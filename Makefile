@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: setup app test test-hard check-data bench
+.PHONY: setup app test test-hard check-data bench audit
 
 setup: $(READY)
 
@@ -32,3 +32,8 @@ check-data: setup
 
 bench: setup
 	$(RUN) -m resnet_viz bench
+
+# the installed packages against the public list of known vulnerabilities; needs the internet, and fails where it cannot ask
+audit: setup
+	test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet pip-audit==2.10.1; }
+	$(VENV)/audit/bin/pip-audit --strict --progress-spinner off --path "$$($(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
