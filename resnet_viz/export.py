@@ -1,5 +1,6 @@
 """A checkpoint in the form that another program reads: safetensors, a state_dict, or ONNX."""
 
+import io
 import json
 import threading
 import warnings
@@ -45,11 +46,9 @@ def _safetensors(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def _state_dict(checkpoint: Checkpoint, path: Path) -> None:
-    with open(path, "wb") as file:
-        try:
-            torch.save(_state(checkpoint), file)
-        except RuntimeError as error:  # how its writer says that the disk is full
-            raise OSError(str(error).splitlines()[0]) from error
+    packed = io.BytesIO()  # not into the file: of a full disk torch's writer says "unexpected pos", and not why
+    torch.save(_state(checkpoint), packed)
+    path.write_bytes(packed.getbuffer())
 
 
 def _onnx(checkpoint: Checkpoint, path: Path) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from .problems import Problem
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -80,6 +82,16 @@ def session_folder() -> tempfile.TemporaryDirectory:
     lock = _locked(Path(folder.name))
     if lock is not None:
         weakref.finalize(folder, os.close, lock)
+    return folder
+
+
+def keep(name: str, data: bytes) -> tempfile.TemporaryDirectory:
+    """What a person dropped, as the file `name` in a folder of its own; Problem where there is no room."""
+    try:
+        folder = session_folder()
+        (Path(folder.name) / name).write_bytes(data)
+    except OSError as error:
+        raise Problem(f"{name:.80} cannot be kept on this machine ({error.strerror}); make room and try again.") from error
     return folder
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from resnet_viz import leavings, runs
 
+from .refusals import refused
+
 HOLDS = """
 import sys, tempfile
 from pathlib import Path
@@ -105,3 +107,15 @@ def test_folders_of_this_process_go_with_their_use(tmp_path, monkeypatch):
         gc.collect()
     assert not list(tmp_path.iterdir())
     assert not os.path.isdir("/proc/self/fd") or len(os.listdir("/proc/self/fd")) == numbers - 1, "its lock is given back"
+
+
+def test_a_full_disk_for_what_people_drop_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(leavings.tempfile, "tempdir", str(tmp_path))
+    kept = leavings.keep("a.zip", b"data")
+    assert (Path(kept.name) / "a.zip").read_bytes() == b"data"
+    kept.cleanup()
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with refused("a.zip cannot be kept .*No space left"):
+        leavings.keep("a.zip", b"data")
+    gc.collect()
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """What a person writes about runs, and deleting them: nothing is lost, nothing a stranger wrote breaks a page."""
 
 import json
+import time
 
 import pytest
 
@@ -131,3 +132,14 @@ def test_runs_one_folder_deeper_are_runs_and_hidden_ones_are_not(folder):
     make(folder, "results/deep/three")
     make(folder, "one/inside")
     assert sorted(runs.list_runs()) == sorted(found)
+
+
+def test_what_a_killed_removal_left_goes_with_the_next(folder):
+    """Killed in the middle of removing a run for good: its recipe is gone, so it is no run any more, but its weights lie there."""
+    left, strangers = folder / run_bin.FOLDER / "1000" / "mine" / "weights", folder / run_bin.FOLDER / "notes"
+    left.mkdir(parents=True)
+    (left / "0001.safetensors").write_bytes(b"x")
+    strangers.mkdir()
+    assert run_bin.deleted() == []
+    run_bin.empty(before=time.time())
+    assert [path.name for path in (folder / run_bin.FOLDER).iterdir()] == ["notes"]

@@ -73,9 +73,8 @@ def _keep_second() -> None:
     """A dropped file stays on the disk as long as the session, and is chosen."""
     if (file := st.session_state.second_upload) is None:
         return
-    folder, name = leavings.session_folder(), Path(file.name).name
-    (Path(folder.name) / name).write_bytes(file.getvalue())
-    st.session_state[SECOND] = folder
+    name = Path(file.name).name
+    st.session_state[SECOND] = leavings.keep(name, file.getvalue())
     st.session_state.other = name
 
 

@@ -60,9 +60,8 @@ def keep_zip(uploader: str, chosen: str) -> None:
     """A dropped archive stays on the disk as long as the session, and is chosen; both are keys of widgets."""
     if (file := st.session_state[uploader]) is None:
         return
-    folder, name = leavings.session_folder(), Path(file.name).name
-    (Path(folder.name) / name).write_bytes(file.getvalue())
-    st.session_state[ZIP] = (name, folder)
+    name = Path(file.name).name
+    st.session_state[ZIP] = (name, leavings.keep(name, file.getvalue()))
     st.session_state[chosen] = name
 
 

@@ -147,11 +147,7 @@ def open_file(name: str, data: bytes) -> None:
 
     One a session. It is kept on the disk, for what is set by hand later is applied when it is read.
     """
-    opened = Opened(name, hashlib.sha256(data).hexdigest(), leavings.session_folder())
-    try:
-        opened.path.write_bytes(data)
-    except OSError as error:
-        raise Problem(f"{name} cannot be kept on this machine ({error.strerror}); make room and try again.") from error
+    opened = Opened(name, hashlib.sha256(data).hexdigest(), leavings.keep(name, data))
     _read_opened(opened.digest, opened.reference, _corrections_stamp(), opened.path)
     if "opened" in st.session_state:
         st.session_state.opened.folder.cleanup()

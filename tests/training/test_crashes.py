@@ -242,3 +242,16 @@ def test_stopped_with_momentum_averages_and_half_precision(tmp_path, whole):
         assert train_here(RECIPES[name], run) == "finished"
         ours, theirs = load_file(run / "last.safetensors"), load_file(whole(name) / "last.safetensors")
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_killed_between_the_files_of_the_beginning(tmp_path, monkeypatch, whole, at):
+    """Whichever of them was written, the others are written by the continuation."""
+    run = tmp_path / "run"
+    process.create(SMALL, run)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        interrupting(patched, at, Killed(), torn=True)
+        train_here(SMALL, run)
+    bury(run)
+    assert run_here(run) == "finished"
+    assert {p.name for p in whole("sgd").iterdir()} - {"lock"} == {p.name for p in run.iterdir()} - {"lock"}
