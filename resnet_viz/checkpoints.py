@@ -210,7 +210,7 @@ def _metrics(header: dict) -> dict:
 def _preprocessing(values, channels: int) -> Preprocessing:
     try:
         preprocessing = Preprocessing(**values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise Problem("The file's header does not say how pictures are prepared; write it again with this version.") from error
     if preprocessing.channels != channels:
         raise Problem(f"The file's header prepares {preprocessing.channels} channels for a network of {channels}; "

@@ -6,6 +6,7 @@ A file may come from anybody: what it announces is looked at before anything is 
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path as File
 
 import numpy as np
@@ -71,6 +72,7 @@ def read(file: File) -> Landscape:
         SyntaxError,
         RecursionError,
         MemoryError,
+        zlib.error,
     ) as error:
         raise Problem(f"{file.name} is no landscape, or a damaged one; compute it again.") from error
 
@@ -103,6 +105,7 @@ def _recipe(bytes_: np.ndarray) -> dict:
         and 0 < len(heads) < 100
         and all(type(h) is int and 0 < h < 2**31 for h in heads)
         and all(_plain(value) for value in recipe.values())
+        and all(map(str.isprintable, recipe))
     )
     if not good:
         raise ValueError("the recipe lacks something")
@@ -116,7 +119,7 @@ def _plain(value) -> bool:
     if isinstance(value, list | dict):
         parts = value.values() if isinstance(value, dict) else value
         return len(value) < 100 and all(not isinstance(part, list | dict) and _plain(part) for part in parts)
-    return value is None or isinstance(value, str | int)
+    return value is None or isinstance(value, int) or (isinstance(value, str) and value.isprintable())
 
 
 def _checked(arrays: dict[str, np.ndarray], recipe: dict) -> Landscape:

@@ -22,9 +22,9 @@ VERSION_KEY, VERSION = "resnet_viz_plan", 1
 LIMIT_BYTES, LIMIT_STEPS = 2**18, 100
 LIMIT_TEXT, LIMIT_SETTINGS, LIMIT_MINUTES = 1_000, 2_000, 600
 HOME = "home"  # the page whose address is empty
-NAME = re.compile(r"[^\x00-\x1f\x7f<>&=#]{1,120}")  # of a setting
+NAME = re.compile(r"[^\x00-\x1f\x7f<>&=#\ud800-\udfff]{1,120}")  # of a setting
 PASSING = ("present", "lecture", "embed", "embed_options")  # how a view is shown, not what
-BROKEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # control characters, turned text
+BROKEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # control characters, turned text, halves of characters
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,9 @@
 """The sidebar: choose a checkpoint or open a file, and two lines on what it is. The rest is on the checkpoint page."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from ..checkpoints import Checkpoint, NotRecognised
-from ..problems import Problem
+from ..problems import Problem, printable
 from . import networks, state
 from .page import plain
 from .state import CHOSEN, NEXT
@@ -84,7 +82,7 @@ def open_dropped(key: str) -> None:
     upload = st.session_state[key]
     if upload is None:
         return
-    name = Path(upload.name).name
+    name = file_name(upload.name)
     st.session_state.opened_number += 1
     try:
         state.open_file(name, upload.getvalue())
@@ -92,6 +90,11 @@ def open_dropped(key: str) -> None:
     except Problem as problem:
         st.session_state.open_problem = str(problem)
         st.session_state.open_diagnosis = problem.diagnosis if isinstance(problem, NotRecognised) else None
+
+
+def file_name(sent: str) -> str:
+    """What a browser calls a file, as a name in a folder here: without a way anywhere, short, and such as can be shown."""
+    return printable(sent.replace("\\", "/").rpartition("/")[2]).strip(". ")[-120:] or "weights"
 
 
 def _describe() -> None:

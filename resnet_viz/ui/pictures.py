@@ -17,7 +17,7 @@ from PIL import Image
 
 from ..data import examples, uploads
 from ..data.examples import Example
-from ..problems import Problem
+from ..problems import Problem, printable
 from . import presenter, state
 from .component import component
 from .page import plain
@@ -199,7 +199,7 @@ def _take(page: str, files: list[tuple[str, bytes]], problems: list[str]) -> Non
             problems.append(str(problem))
             continue
         key = hashlib.sha256(data).hexdigest()
-        pictures.append(NamedPicture(name, decoded.image, "; ".join(decoded.notes), key))
+        pictures.append(NamedPicture(f"{printable(name):.120}", decoded.image, "; ".join(decoded.notes), key))
     st.session_state.refused_pictures = (page, problems)
     st.session_state.pictures_turn += 1
     if pictures:

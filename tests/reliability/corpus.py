@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from . import hostile_pickles, hostile_pictures, hostile_runs, hostile_weights, hostile_zips
+from . import hostile_lessons, hostile_pickles, hostile_pictures, hostile_runs, hostile_weights, hostile_zips
 from .cases import Case
 
-MAKERS = (hostile_pictures, hostile_weights, hostile_pickles, hostile_zips, hostile_runs)
+MAKERS = (hostile_pictures, hostile_weights, hostile_pickles, hostile_zips, hostile_runs, hostile_lessons)
 
 
 @lru_cache(maxsize=1)

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from resnet_viz import checkpoints, corrections, run_marks, runs
+from resnet_viz.analysis import landscape_file, plan
 from resnet_viz.data import folders, uploads
 from resnet_viz.training import run_archive
 
 SIDE = 32
+PAGES = {path.stem for path in runs.PROJECT.glob("pages/*/*.py")}
 
 
 def picture(path: Path, name: str) -> str:
@@ -65,13 +67,27 @@ def names(path: Path, name: str) -> str:
     return f"{len(found)} names: {', '.join(found)[:100]}"
 
 
+def landscape(path: Path, name: str) -> str:
+    found = landscape_file.read(path)
+    json.dumps(found.recipe, ensure_ascii=False).encode()
+    return f"landscape of {len(found.x)} x {len(found.y)}, {int(found.done.sum())} points"
+
+
+def lecture(path: Path, name: str) -> str:
+    """A plan as the page opens it, and as it is written again."""
+    found = plan.read(path.read_bytes(), PAGES)
+    assert plan.read(plan.write(found), PAGES) == found
+    return f"{len(found.steps)} step{'s' * (len(found.steps) > 1)}, {found.minutes} minutes, {found.title!r:.60}"
+
+
 def unguarded(path: Path, name: str) -> str:
     """What happens without care: only for the test that the traps among the checkpoints are real."""
     torch.load(path, weights_only=False)
     return "opened"
 
 
-DOORS = {"picture": picture, "pictures": pictures, "weights": weights, "run": run, "names": names, "unguarded": unguarded}
+DOORS = {"picture": picture, "pictures": pictures, "weights": weights, "run": run, "names": names, "landscape": landscape, "plan": lecture,
+         "unguarded": unguarded}
 
 
 def warm_up() -> None:

@@ -17,7 +17,9 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from . import good
+from resnet_viz.analysis import plan
+
+from . import good, hostile_lessons
 from .hostile_pickles import GADGETS
 from .warden import Warden
 
@@ -133,6 +135,7 @@ def seeds() -> list[tuple[str, str, bytes, tuple]]:
               ("pictures", "t.zip", good.zipped({**good.picture_files(), "labels.csv": b"file,kind\n" + b"".join(
                   f"{name},{name.split('/')[1]}\n".encode() for name in good.picture_files())}), (change_zip,)),
               ("run", "mine.zip", good.run_archive(), (change_bytes, change_zip, change_zip)), ("names", "names.txt", b'{"0": "cat", "1": "dog", "2": "bird"}', (change_bytes, change_json))]
+    found += [("landscape", "l.npz", hostile_lessons.whole(), (change_bytes, change_zip)), ("plan", "p.json", plan.SHIPPED.read_bytes(), (change_bytes, change_json, change_json))]
     return found
 
 
@@ -150,7 +153,7 @@ def wrong(report: dict) -> str | None:
         return f"{text}\n{report.get('trace', '')}"
     if report["seen"]:
         return f"did {report['seen']}"
-    if report["kind"] == "problem" and not (text.isprintable() and text.endswith(".") and 20 < len(text) <= 400):
+    if report["kind"] == "problem" and not (text.isprintable() and text.endswith(".") and 20 < len(text) <= 420):
         return f"not one sentence: {text!r}"
     if report["cpu_s"] > MOST_S or report["grown_bytes"] > MOST_BYTES:
         return f"took {report['cpu_s']:.1f} s, {report['grown_bytes'] / 2**20:,.0f} MiB"

@@ -137,10 +137,14 @@ def warm() -> None:
     """Take every good file through its door once."""
     import os
 
+    from resnet_viz.analysis import plan
+
     from .doors import DOORS
+    from .hostile_lessons import whole as landscape
 
     files = [("picture", name, picture(name)) for name in FORMATS] + [("weights", name, checkpoint(name)) for name in CONTAINERS]
     files += [("pictures", "p.zip", zipped(picture_files())), ("run", "r.zip", run_archive()), ("names", "n.txt", b"a\nb\nc")]
+    files += [("landscape", "l.npz", landscape()), ("plan", "p.json", plan.SHIPPED.read_bytes())]
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"RESNET_VIZ_RUNS": f"{folder}/runs", "RESNET_VIZ_DATA": f"{folder}/data"}
         for number, (door, name, data) in enumerate(files):

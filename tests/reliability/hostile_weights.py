@@ -81,6 +81,7 @@ def own_headers() -> list[Case]:
         "with metrics that are a list": ({"metrics": [1]}, PROBLEM), "with an epoch that is a text": ({"epoch": "2"}, PROBLEM),
         "with a data set that turns the text": ({"data": TURNED}, NETWORK),
         "with pictures of a billion pixels": ({"preprocessing": {"size": 10**9, "resize": 10**9, "mean": [0.5], "std": [0.5]}}, PROBLEM),
+        "with a mean of 400 digits": ({"preprocessing": {"size": 32, "resize": 32, "mean": [10**400] * 3, "std": [1] * 3}}, PROBLEM),
         "with a spread of 0": ({"preprocessing": {"size": 32, "resize": 32, "mean": [0.5] * 3, "std": [0] * 3}}, PROBLEM),
         "with pictures that are a text": ({"preprocessing": "32"}, PROBLEM), "with means that are NaN": ({"preprocessing": {"size": 32, "resize": 32, "mean": [float("nan")] * 3, "std": [1] * 3}}, PROBLEM),
         "with what nobody asked for": ({"code": "import os"}, NETWORK),
