@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: setup app test test-hard check-data bench audit
+.PHONY: setup app test test-hard check-data bench audit fuzz
 
 setup: $(READY)
 
@@ -29,6 +29,10 @@ test-hard: setup
 check-data: setup
 	@test -n "$(DATA)" || { echo "Say where the pictures are: make check-data DATA=cifar10-jpeg.zip (train/<class>/*, test/<class>/*)"; exit 2; }
 	CHECK_DATA="$(DATA)" $(RUN) -m pytest -m check_data --timeout 3600
+
+# files changed at random through every door; a fault is kept with its seed: make fuzz SECONDS=600 SEED=1
+fuzz: setup
+	OMP_NUM_THREADS=1 $(RUN) -m tests.reliability.fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	$(RUN) -m resnet_viz bench

@@ -14,6 +14,13 @@ from .warden import CANARY, Warden
 SHORT = 40
 MOST_S = 5.0  # of processor time: the clock of the wall also runs for whoever else uses the machine
 MOST_BYTES = 600 * 2**20  # of resident memory, beyond what the program takes before
+MENDED = (  # what once ended the process, took all memory or minutes, or broke a page
+    "a tuple in a tuple as a key, 500,000 deep", "a bytearray of 50 GB", "a key that is a pair of a pair of a pair", "a text encoded as punycode",
+    "a dictionary in itself under 250 names", "pth with a second pickle in capitals", "pth with two tables of contents", "weights with 4,000 networks",
+    "own header with classes of half characters", "own header with a mean of 400 digits", "own header with metrics that are texts",
+    "progressive JPEG of 3,000 scans", "TIFF in 3 million strips", "BMP in runs of one pixel", "PPM in text", "a TIFF of nothing but NaN",
+    "zip with a picture that says 8 bytes and unpacks to 3 GB", "zip with a name of nothing", "run with a file's name of nothing", "table of numbers of 9,000 digits",
+    "class names as JSON 100,000 deep", "run with a name of half characters", "landscape flipped 0", "plan of half characters")
 LONGEST = 420  # characters of a sentence
 
 
@@ -100,6 +107,12 @@ def test_the_traps_are_real_and_the_witness_sees_them(warden, tmp_path):
 def test_every_trap_is_real(warden, tmp_path):
     assert len(traps()) > 100
     assert sprung(warden, traps(), tmp_path) == []
+
+
+def test_what_was_mended_stays_mended(warden, tmp_path):
+    cases = [case for case in corpus.all_cases() if case.name in MENDED]
+    assert len(cases) == len(MENDED)
+    check(warden, cases, tmp_path)
 
 
 def test_forty_of_them(warden, tmp_path):
