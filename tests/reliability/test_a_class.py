@@ -1,0 +1,83 @@
+"""A class on one server: everybody sees what is their own, and soon; and the checks would notice if it were not so."""
+
+import os
+
+import pytest
+
+from resnet_viz import runs
+from resnet_viz.training import process
+
+from . import classroom, load
+from .classroom import CHOICES, OWN, Mixed, Student
+
+SOON_S = 3.0  # p95 of an interaction, on two cores
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The address of a server with nobody else on it."""
+    with load.served(tmp_path_factory.mktemp("server")) as (url, _):
+        yield url
+
+
+def test_four_students_see_what_is_their_own(tmp_path):
+    result = load.hold(sessions=4, seconds=8, live=1, think_s=0.5, folder=tmp_path)
+    assert result["wrong"] == []
+    assert result["checks"] >= 12 and result["interactions"]["upload"]["count"] >= 3 and result["interactions"]["look"]["count"] >= 1
+    assert not process.running(tmp_path / "runs" / "live") and runs.state(tmp_path / "runs" / "live") == "stopped"
+
+
+def test_a_mix_up_would_be_noticed(alone):
+    """A student's screen is held against what another should see: picture, checkpoint, answer, maps and kernels."""
+    student = Student(0, 2, alone, 0.0)
+    lesson = student.lesson()
+    next(lesson), next(lesson)  # opened, and given the picture
+    student.check_answer()
+    student.number = 1
+    with pytest.raises(Mixed, match="sees the picture of"):
+        student.check_answer()
+    student.number, student.turn = 0, 1
+    with pytest.raises(Mixed, match="sees the picture of"):
+        student.check_answer()
+    student.turn, student.chosen = 0, CHOICES[1]
+    with pytest.raises(Mixed, match="was chosen"):
+        student.check_checkpoint()
+    student.chosen = CHOICES[0]
+    student.visitor.go("feature_maps")
+    student.visitor.choose("look", "One layer")
+    student.check_maps()
+    wanted = classroom.truth(CHOICES[0], None, 0, 0).maps
+    wanted[3, 1] *= 1.02
+    try:
+        with pytest.raises(Mixed, match="means and largest values"):
+            student.check_maps()
+    finally:
+        wanted[3, 1] /= 1.02
+    student.visitor.go("kernels")
+    student.check_kernels()
+    norms, _ = classroom.kernels(CHOICES[0])
+    norms[5] *= 1.02
+    try:
+        with pytest.raises(Mixed, match="norms"):
+            student.check_kernels()
+    finally:
+        norms[5] /= 1.02
+    student.visitor.close()
+
+
+def test_students_have_different_answers():
+    """So that an answer of another's would be seen as such."""
+    of_all = [classroom.truth(CHOICES[0], None, student, 0) for student in range(6)]
+    assert len({round(one.percent, 2) for one in of_all}) == 6
+    own = {student: classroom.truth(OWN, student, 4, 0).label for student in (4, 10, 16)}
+    assert len(set(own.values())) == 3  # of one picture, by their own weights
+
+
+@pytest.mark.hard
+def test_thirty_sessions_for_five_minutes(tmp_path):
+    seconds = float(os.environ.get("CLASS_SECONDS", 300))
+    result = load.hold(sessions=30, seconds=seconds, live=5, think_s=10, folder=tmp_path)
+    print(load.table(result))
+    assert result["wrong"] == []
+    assert result["settled"]["p95"] < SOON_S
+    assert result["memory"]["end"] < 1.05 * result["memory"]["warm"]
