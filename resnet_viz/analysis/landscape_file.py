@@ -8,6 +8,7 @@ import json
 import zipfile
 import zlib
 from pathlib import Path as File
+from tokenize import TokenError
 
 import numpy as np
 
@@ -73,6 +74,7 @@ def read(file: File) -> Landscape:
         RecursionError,
         MemoryError,
         zlib.error,
+        TokenError,  # what NumPy meets when it takes a broken head for one of Python 2
     ) as error:
         raise Problem(f"{file.name} is no landscape, or a damaged one; compute it again.") from error
 
@@ -86,7 +88,10 @@ def _unpacked(data: bytes) -> dict[str, np.ndarray]:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise ValueError("too large")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        found = {name: arrays[name] for name in arrays.files}
+    if not all(isinstance(array, np.ndarray) for array in found.values()):
+        raise ValueError("a member that is no array")  # NumPy gives its bytes as they are
+    return found
 
 
 def _recipe(bytes_: np.ndarray) -> dict:

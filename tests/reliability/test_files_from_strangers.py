@@ -20,7 +20,8 @@ MENDED = (  # what once ended the process, took all memory or minutes, or broke 
     "own header with classes of half characters", "own header with a mean of 400 digits", "own header with metrics that are texts",
     "progressive JPEG of 3,000 scans", "TIFF in 3 million strips", "BMP in runs of one pixel", "PPM in text", "a TIFF of nothing but NaN",
     "zip with a picture that says 8 bytes and unpacks to 3 GB", "zip with a name of nothing", "run with a file's name of nothing", "table of numbers of 9,000 digits",
-    "class names as JSON 100,000 deep", "run with a name of half characters", "landscape flipped 0", "plan of half characters")
+    "class names as JSON 100,000 deep", "run with a name of half characters", "landscape flipped 0", "landscape with an array that is none",
+    "landscape with a head that never ends", "plan of half characters")
 LONGEST = 420  # characters of a sentence
 
 
