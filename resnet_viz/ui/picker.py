@@ -4,7 +4,7 @@ import streamlit as st
 
 from ..checkpoints import Checkpoint, NotRecognised
 from ..problems import Problem, printable
-from . import networks, state
+from . import dropped, networks, state
 from .page import plain
 from .state import CHOSEN, NEXT
 
@@ -90,6 +90,8 @@ def open_dropped(key: str) -> None:
     except Problem as problem:
         st.session_state.open_problem = str(problem)
         st.session_state.open_diagnosis = problem.diagnosis if isinstance(problem, NotRecognised) else None
+    finally:
+        dropped.let_go(upload)
 
 
 def file_name(sent: str) -> str:

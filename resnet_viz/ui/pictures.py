@@ -18,7 +18,7 @@ from PIL import Image
 from ..data import examples, uploads
 from ..data.examples import Example
 from ..problems import Problem, printable
-from . import presenter, state
+from . import dropped, presenter, state
 from .component import component
 from .page import plain
 
@@ -182,11 +182,14 @@ def _take_files(page: str, widget: str) -> None:
     if len(files) > LIMIT_PICTURES:
         problems.append(f"{len(files):,} pictures are too many at once: the first {LIMIT_PICTURES} are shown here.")
     _take(page, [(file.name, file.getvalue()) for file in files[:LIMIT_PICTURES]], problems)
+    for file in files:
+        dropped.let_go(file)
 
 
 def _take_photograph(page: str, widget: str) -> None:
     if (file := st.session_state[widget]) is not None:
         _take(page, [("photograph", file.getvalue())], [])
+        dropped.let_go(file)
 
 
 def _take(page: str, files: list[tuple[str, bytes]], problems: list[str]) -> None:

@@ -9,7 +9,7 @@ from .. import run_bin, run_marks
 from ..problems import Problem
 from ..run_marks import Marks
 from ..training import run_archive
-from . import access, state
+from . import access, dropped, state
 from .page import plain
 from .run_rows import Known
 from .run_table import SHOWN, open_run, show_runs
@@ -161,6 +161,7 @@ def _import(key: str) -> None:
         return
     finally:
         st.session_state[UPLOADS] += 1
+        dropped.let_go(upload)
     st.session_state[ADDED] = run.name
     reference = state.run_reference(run)
     show_runs([*st.session_state.get(SHOWN, ()), reference])

@@ -1,6 +1,7 @@
 """A class on one server: everybody sees what is their own, and soon; and the checks would notice if it were not so."""
 
 import os
+import time
 
 import pytest
 
@@ -9,8 +10,10 @@ from resnet_viz.training import process
 
 from . import classroom, load
 from .classroom import CHOICES, OWN, Mixed, Student
+from .visitor import Visitor
 
 SOON_S = 3.0  # p95 of an interaction, on two cores
+METRICS_S = 5.1  # so long the server repeats what it said of its memory
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,21 @@ def test_a_mix_up_would_be_noticed(alone):
     finally:
         norms[5] /= 1.02
     student.visitor.close()
+
+
+def test_the_bytes_of_what_was_dropped_are_let_go(alone):
+    """The server would keep each upload until the session ends, also those whose uploader is gone."""
+    visitor = Visitor(alone).open("predictions")
+    kept = lambda: [line for line in visitor.http.get(f"{alone}/_stcore/metrics").text.splitlines() if "UploadedFileManager" in line]
+    visitor.upload("open_0", OWN, classroom.own_weights(4))
+    visitor.upload("predictions_files_0", "photo.jpg", classroom.picture(1, 0).data)
+    time.sleep(METRICS_S)
+    assert kept() == [] and visitor.data("predictions_strip")["pictures"][0]["title"] == "photo.jpg"
+    visitor.go("errors")
+    visitor.upload("errors_upload", "pictures.zip", b"no zip")  # an uploader that stays keeps its file
+    time.sleep(METRICS_S)
+    assert len(kept()) == 1
+    visitor.close()
 
 
 def test_students_have_different_answers():
