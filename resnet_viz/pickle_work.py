@@ -1,8 +1,8 @@
 """How much work it is to open a pickle, found without doing it.
 
 torch's unpickler with weights_only runs nothing that a file brings along. What it creates can still be made without end
-by a few bytes: a bytearray of any size, a set of a tensor's ten billion rows, a text encoded again and again, a key that
-is a pair of pairs of pairs. Here its opcodes are gone through with a weight in place of every object.
+by a few bytes: a bytearray of any size, a set of a tensor's ten billion rows, a text encoded again and again, a key
+that is a pair of pairs of pairs. Here its opcodes are gone through with a weight in place of every object.
 """
 
 import pickle
@@ -16,14 +16,22 @@ MOST_BYTES = 32 * 2**20  # of a pickle
 MOST_STEPS = 1_500_000  # opcodes of a pickle: sixty a tensor, and a network of a thousand blocks has 12,000
 MOST_WEIGHT = 20_000_000  # objects and characters that are met again, all told
 MOST_DEPTH = 50  # of tuples in tuples: a key of half a million ends the process, for lack of stack
-MOST_LARGE_NUMBERS = 10_000  # whole numbers beyond 8 bytes: keys that all fall into one place of a dictionary are made of them
+MOST_LARGE_NUMBERS = (
+    10_000  # whole numbers beyond 8 bytes: keys that all fall into one place of a dictionary are made of them
+)
 CONTAINERS = ("list", "dict", "tuple", "text", "none")
-FILLED = ("builtins.set", "collections.Counter", "collections.OrderedDict", "torch.Size")  # walk through what they are given
+FILLED = (
+    "builtins.set",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "torch.Size",
+)  # walk through what they are given
 ODD = re.compile(r"torch\._utils\._rebuild_(sparse_tensor|qtensor|meta_tensor_no_storage)|torch\.(\w+\.)*\w*sparse\w*")
 MAKERS = re.compile(  # what may be called, of what torch permits
     r"torch\._utils\._rebuild_(tensor|tensor_v2|tensor_v3|parameter|parameter_with_state)|torch\._tensor\._rebuild_from_type_v2|"
     r"torch\.nn\.parameter\.Parameter|torch\.Size|torch\.device|torch\.serialization\._get_layout|torch\.(\w+\.)*\w*Storage|"
-    r"torch\.[a-z]+\d*\w*|_codecs\.encode|builtins\.(set|complex)|collections\.(OrderedDict|Counter)")
+    r"torch\.[a-z]+\d*\w*|_codecs\.encode|builtins\.(set|complex)|collections\.(OrderedDict|Counter)"
+)
 PUT, GET = {"BINPUT", "LONG_BINPUT"}, {"BINGET", "LONG_BINGET"}
 NUMBERS = {"BININT", "BININT1", "BININT2", "BINFLOAT", "NEWTRUE", "NEWFALSE"}
 EMPTY = {"EMPTY_LIST": "list", "EMPTY_DICT": "dict", "EMPTY_TUPLE": "tuple", "EMPTY_SET": "set", "NONE": "none"}
@@ -126,10 +134,10 @@ def _above_mark(stack: list) -> int:
 
 
 def _tuple(stack: list, count: int) -> None:
-    items = tuple(stack[len(stack) - count:])
+    items = tuple(stack[len(stack) - count :])
     if len(items) < count:
         raise IndexError("fewer than a tuple needs")
-    del stack[len(stack) - count:]
+    del stack[len(stack) - count :]
     depth = 1 + max((item.depth for item in items), default=0)
     if depth > MOST_DEPTH:
         raise pickle.UnpicklingError("tuples within tuples without end")
@@ -138,8 +146,8 @@ def _tuple(stack: list, count: int) -> None:
 
 def _into(stack: list, count: int) -> None:
     """The last so many go into what lies under them, wherever else that is known by."""
-    added = stack[len(stack) - count:] if count else []
-    del stack[len(stack) - count:]
+    added = stack[len(stack) - count :] if count else []
+    del stack[len(stack) - count :]
     into = stack[-1]
     into.weight += sum(item.weight for item in added)
     into.kinds |= {item.kind for item in added}
@@ -153,11 +161,18 @@ def _called(function: _Box, arguments: _Box) -> _Box:
     good = function.kind == "global" and arguments.kind == "tuple" and not name.endswith("Storage")
     if name in FILLED:  # these walk through what they are given, and a tensor announces any size
         good &= all(item.kind in CONTAINERS for item in items)
-        good &= name != "collections.OrderedDict" or all(item.kinds <= {"list", "tuple"} or item.kind == "dict" for item in items)
+        good &= name != "collections.OrderedDict" or all(
+            item.kinds <= {"list", "tuple"} or item.kind == "dict" for item in items
+        )
     elif name == "_codecs.encode":
         good &= [item.value for item in items[1:]] in (["latin1"], ["latin-1"])
     elif name == "torch._tensor._rebuild_from_type_v2":
-        good &= len(items) == 4 and items[0].value.startswith("torch._utils._rebuild_") and items[2].kind == "tuple" and _state(items[3])
+        good &= (
+            len(items) == 4
+            and items[0].value.startswith("torch._utils._rebuild_")
+            and items[2].kind == "tuple"
+            and _state(items[3])
+        )
     elif name == "torch._utils._rebuild_parameter_with_state":
         good &= len(items) == 4 and _state(items[3])
     if not good:
@@ -167,4 +182,6 @@ def _called(function: _Box, arguments: _Box) -> _Box:
 
 def _state(box: _Box) -> bool:
     """Whether it may be an object's state: a dictionary, or a tuple of two or other things, but nothing endless."""
-    return box.kind in ("dict", "none") or (box.kind == "tuple" and (len(box.items) != 2 or all(i.kind in CONTAINERS for i in box.items)))
+    return box.kind in ("dict", "none") or (
+        box.kind == "tuple" and (len(box.items) != 2 or all(i.kind in CONTAINERS for i in box.items))
+    )

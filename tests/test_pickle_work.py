@@ -14,8 +14,15 @@ from resnet_viz import pickle_work, tensor_files
 from tests.reliability import hostile_pickles
 
 HARMLESS = frozenset(name for _, name in tensor_files.HARMLESS)
-OPEN = {"a dictionary in itself under 250 names", "weights twice under two names", "a list in a list, 500,000 deep", "a pickle that ends at once",
-        "a pickle of a million marks", "a million empty dictionaries", "a number of 20,000 digits as a key"}  # odd, but soon at an end
+OPEN = {
+    "a dictionary in itself under 250 names",
+    "weights twice under two names",
+    "a list in a list, 500,000 deep",
+    "a pickle that ends at once",
+    "a pickle of a million marks",
+    "a million empty dictionaries",
+    "a number of 20,000 digits as a key",
+}  # odd, but soon at an end
 ENDLESS = [case for case in hostile_pickles.endless() if case.name not in OPEN]
 BROKEN = (pickle.UnpicklingError, IndexError, KeyError, ValueError, EOFError, AttributeError)
 
@@ -45,9 +52,23 @@ def test_what_trainers_store_passes(older):
     optimizer = torch.optim.AdamW(model.parameters())
     model(torch.ones(2, 3)).sum().backward()
     optimizer.step()
-    content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "parameter": torch.nn.Parameter(torch.ones(2)), "epoch": 3, "rng": torch.get_rng_state(),
-               "milestones": Counter([30, 60]), "seen": {1, 2}, "losses": np.arange(5.0), "nested": OrderedDict(a=OrderedDict(b=torch.ones(1, dtype=torch.bfloat16))),
-               "shape": torch.ones(2, 3).shape, "dtype": torch.float16, "device": torch.device("cpu"), "name": "x" * 1000, "lr": 1e-3, "key": {(0, "a"): 1}}
+    content = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "parameter": torch.nn.Parameter(torch.ones(2)),
+        "epoch": 3,
+        "rng": torch.get_rng_state(),
+        "milestones": Counter([30, 60]),
+        "seen": {1, 2},
+        "losses": np.arange(5.0),
+        "nested": OrderedDict(a=OrderedDict(b=torch.ones(1, dtype=torch.bfloat16))),
+        "shape": torch.ones(2, 3).shape,
+        "dtype": torch.float16,
+        "device": torch.device("cpu"),
+        "name": "x" * 1000,
+        "lr": 1e-3,
+        "key": {(0, "a"): 1},
+    }
     file = io.BytesIO()
     torch.save(content, file, _use_new_zipfile_serialization=not older)
     if older:
@@ -60,6 +81,14 @@ def test_what_trainers_store_passes(older):
 def test_a_deep_network_with_its_optimiser_is_soon_gone_through():
     state = {f"layer{n}.weight": torch.zeros(1) for n in range(6000)}
     file, began = io.BytesIO(), time.process_time()
-    torch.save({"model": state, "optimizer": {"state": {n: {"exp_avg": t, "exp_avg_sq": t, "step": n} for n, t in enumerate(state.values())}}}, file)
+    torch.save(
+        {
+            "model": state,
+            "optimizer": {
+                "state": {n: {"exp_avg": t, "exp_avg_sq": t, "step": n} for n, t in enumerate(state.values())}
+            },
+        },
+        file,
+    )
     pickle_work.check(pickle_of(file.getvalue()), 1, HARMLESS)
     assert time.process_time() - began < 5

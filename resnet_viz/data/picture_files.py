@@ -57,7 +57,7 @@ def count(image: Image.Image, data: bytes) -> int:
 
 
 def _pages(data: bytes, most: int):
-    """(strips, place) of the pages of a TIFF, up to so many; nothing for another format, the end where one is broken."""
+    """(strips, place) of the pages of a TIFF, up to so many; nothing for another format, an end where one breaks."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or data[2:4] not in (b"*\0", b"\0*", b"+\0", b"\0+"):
         return

@@ -37,6 +37,7 @@ def answer(words: str) -> str:
 
 def truncations(name: str, door: str, upload: str, whole: Callable[[], bytes], wanted: str = PROBLEM) -> list[Case]:
     """Cut off at every tenth."""
+
     def cut(tenth: int) -> Callable[[], bytes]:
         return lambda: whole()[: len(whole()) * tenth // 10]
 
@@ -45,6 +46,7 @@ def truncations(name: str, door: str, upload: str, whole: Callable[[], bytes], w
 
 def flips(name: str, door: str, upload: str, whole: Callable[[], bytes], count: int) -> list[Case]:
     """Some bytes changed, drawn by the case's own name; the last of them only near the start, where headers are."""
+
     def flipped(number: int) -> Callable[[], bytes]:
         def make() -> bytes:
             draw, data = random.Random(f"{name}-{number}"), bytearray(whole())

@@ -32,10 +32,14 @@ def pictures(path: Path, name: str) -> str:
     found = folders.read(path, "train", size=SIDE)
     listing, side = folders.listed(path, "train")
     kept, notes = folders.readable(path, listing.files, None)
-    with contextlib.suppress(*folders.UNREADABLE):  # that is its contract: whoever streams pictures leaves such a one out
+    with contextlib.suppress(
+        *folders.UNREADABLE
+    ):  # that is its contract: whoever streams pictures leaves such a one out
         folders.open_picture(path, listing.files[kept[0]])
     assert found.images.shape[1:] in ((1, SIDE, SIDE), (3, SIDE, SIDE)) or side <= SIDE
-    return f"{len(found.images)} of {len(listing.files)} pictures of {', '.join(found.classes)} ({'; '.join(found.notes)})"
+    return (
+        f"{len(found.images)} of {len(listing.files)} pictures of {', '.join(found.classes)} ({'; '.join(found.notes)})"
+    )
 
 
 def weights(path: Path, name: str) -> str:
@@ -49,7 +53,8 @@ def weights(path: Path, name: str) -> str:
         logits = network(torch.zeros(1, found.preprocessing.channels, size, size))
     label = checkpoints.label(found, int(logits[0].nan_to_num().argmax()))
     label.encode()
-    return f"{found.network} says {'finite' if torch.isfinite(logits).all() else 'not finite'} {label!r:.60} ({'; '.join(found.notes)})"
+    kind = "finite" if torch.isfinite(logits).all() else "not finite"
+    return f"{found.network} says {kind} {label!r:.60} ({'; '.join(found.notes)})"
 
 
 def run(path: Path, name: str) -> str:
@@ -59,7 +64,8 @@ def run(path: Path, name: str) -> str:
     inside = sorted(p.relative_to(runs.root()).as_posix() for p in runs.root().rglob("*") if p.is_file())
     marks, rows = run_marks.read(added), runs.read_lines(added / "metrics.jsonl")
     "".join([marks.name, marks.note, str(runs.read_status(added)), str(runs.read_config(added))]).encode()
-    return f"run {added.name} {runs.state(added)} with {len(rows)} rows, marks {marks.name!r:.80}: {', '.join(inside)[:300]}"
+    files = ", ".join(inside)[:300]
+    return f"run {added.name} {runs.state(added)} with {len(rows)} rows, marks {marks.name!r:.80}: {files}"
 
 
 def names(path: Path, name: str) -> str:
@@ -86,8 +92,16 @@ def unguarded(path: Path, name: str) -> str:
     return "opened"
 
 
-DOORS = {"picture": picture, "pictures": pictures, "weights": weights, "run": run, "names": names, "landscape": landscape, "plan": lecture,
-         "unguarded": unguarded}
+DOORS = {
+    "picture": picture,
+    "pictures": pictures,
+    "weights": weights,
+    "run": run,
+    "names": names,
+    "landscape": landscape,
+    "plan": lecture,
+    "unguarded": unguarded,
+}
 
 
 def warm_up() -> None:

@@ -1,8 +1,8 @@
 """Files changed at random, taken through every door for as long as one likes.
 
-`python -m tests.reliability.fuzz --seconds 60 --seed 1` draws a whole file, changes it, and opens it. A fault is what is
-neither an answer nor one sentence, or costs more than RELIABILITY.md says: its file is kept, and the line that is printed
-repeats it. The warden opens the files in forks: what ends a process ends one file.
+`python -m tests.reliability.fuzz --seconds 60 --seed 1` draws a whole file, changes it, and opens it. A fault is what
+is neither an answer nor one sentence, or costs more than RELIABILITY.md says: its file is kept, and the line that is
+printed repeats it. The warden opens the files in forks: what ends a process ends one file.
 """
 
 import argparse
@@ -26,8 +26,21 @@ from .warden import Warden
 BATCH = 25  # files of one fork
 MOST_S, MOST_BYTES = 5.0, 600 * 2**20
 INTERESTING = [0, 1, 7, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
-TEXTS = [b"../", b"\0", b"\x80\x02", b"NaN", b"1e999", b"-1", b"null", b"[" * 300, b'"\\ud800"', "\u202e".encode(), b"PK\x05\x06", b"9" * 5000,
-         *(words.encode("latin1") for words in GADGETS.values())]
+TEXTS = [
+    b"../",
+    b"\0",
+    b"\x80\x02",
+    b"NaN",
+    b"1e999",
+    b"-1",
+    b"null",
+    b"[" * 300,
+    b'"\\ud800"',
+    "\u202e".encode(),
+    b"PK\x05\x06",
+    b"9" * 5000,
+    *(words.encode("latin1") for words in GADGETS.values()),
+]
 
 
 def change_bytes(draw: random.Random, data: bytes) -> bytes:
@@ -39,19 +52,19 @@ def change_bytes(draw: random.Random, data: bytes) -> bytes:
         if kind == 0 and data:
             data[at % len(data)] ^= 1 << draw.randrange(8)
         elif kind == 1:
-            data[at:at + length] = draw.randbytes(length)
+            data[at : at + length] = draw.randbytes(length)
         elif kind == 2:
-            del data[at:at + length]
+            del data[at : at + length]
         elif kind == 3:
-            data[at:at] = data[at:at + length] * draw.choice([1, 2, 50])
+            data[at:at] = data[at : at + length] * draw.choice([1, 2, 50])
         elif kind == 4:
             size = draw.choice(["B", "H", "I", "Q"])
             number = draw.choice(INTERESTING) % 2 ** (8 * struct.calcsize(size))
-            data[at:at + struct.calcsize(size)] = struct.pack(draw.choice("<>") + size, number)
+            data[at : at + struct.calcsize(size)] = struct.pack(draw.choice("<>") + size, number)
         elif kind == 5:
             data[at:at] = draw.choice(TEXTS)
         else:
-            del data[draw.randrange(len(data) + 1):]
+            del data[draw.randrange(len(data) + 1) :]
     return bytes(data)
 
 
@@ -68,8 +81,30 @@ def change_json(draw: random.Random, text: bytes) -> bytes:
     walk(values)
     for _ in range(draw.choice([1, 1, 3])):
         node, key = draw.choice(places)
-        node[key] = draw.choice([None, True, -1, 0, 2**31, 2**64, 10**400, 0.5, float("nan"), float("inf"), "", "\ud800", "\u202ex", "x" * 1000, [], {},
-                                 [[]] * 50, {"a": {}}, "../../x", [1] * 100])
+        node[key] = draw.choice(
+            [
+                None,
+                True,
+                -1,
+                0,
+                2**31,
+                2**64,
+                10**400,
+                0.5,
+                float("nan"),
+                float("inf"),
+                "",
+                "\ud800",
+                "\u202ex",
+                "x" * 1000,
+                [],
+                {},
+                [[]] * 50,
+                {"a": {}},
+                "../../x",
+                [1] * 100,
+            ]
+        )
     return json.dumps(values).encode()
 
 
@@ -88,7 +123,11 @@ def change_pickle(draw: random.Random, data: bytes) -> bytes:
             del parts[at]
             parts = parts or [b"."]
         elif kind == 3:
-            parts.insert(at, draw.choice([op.code.encode("latin1") for op in pickletools.opcodes]) + draw.randbytes(draw.choice([0, 1, 4])))
+            parts.insert(
+                at,
+                draw.choice([op.code.encode("latin1") for op in pickletools.opcodes])
+                + draw.randbytes(draw.choice([0, 1, 4])),
+            )
         else:
             parts.insert(at, draw.choice(list(GADGETS.values())).encode("latin1"))
     return b"".join(parts)
@@ -114,8 +153,8 @@ def change_zip(draw: random.Random, data: bytes) -> bytes:
 
 
 def change_safetensors(draw: random.Random, data: bytes) -> bytes:
-    length, = struct.unpack("<Q", data[:8])
-    head = data[8:8 + length]
+    (length,) = struct.unpack("<Q", data[:8])
+    head = data[8 : 8 + length]
     own = json.loads(head).get("__metadata__", {}).get("resnet_viz")
     if own and draw.random() < 0.5:
         values = json.loads(head)
@@ -123,19 +162,37 @@ def change_safetensors(draw: random.Random, data: bytes) -> bytes:
         head = json.dumps(values).encode()
     else:
         head = change_json(draw, head)
-    return struct.pack("<Q", len(head)) + head + data[8 + length:]
+    return struct.pack("<Q", len(head)) + head + data[8 + length :]
 
 
 def seeds() -> list[tuple[str, str, bytes, tuple]]:
     """(door, name, whole file, the ways in which it is changed)."""
     found = [("picture", name, good.picture(name), (change_bytes,)) for name in good.FORMATS]
-    found += [("weights", "older.pth", good.checkpoint("older.pth"), (change_bytes,)), ("weights", "weights.pth", good.checkpoint("weights.pth"), (change_bytes, change_zip, change_zip)),
-              ("weights", "wrapped.pth", good.checkpoint("packed.pth"), (change_bytes, change_zip)), ("weights", "w.safetensors", good.own(), (change_bytes, change_safetensors, change_safetensors)),
-              ("pictures", "p.zip", good.zipped(good.picture_files()), (change_bytes, change_zip)),
-              ("pictures", "t.zip", good.zipped({**good.picture_files(), "labels.csv": b"file,kind\n" + b"".join(
-                  f"{name},{name.split('/')[1]}\n".encode() for name in good.picture_files())}), (change_zip,)),
-              ("run", "mine.zip", good.run_archive(), (change_bytes, change_zip, change_zip)), ("names", "names.txt", b'{"0": "cat", "1": "dog", "2": "bird"}', (change_bytes, change_json))]
-    found += [("landscape", "l.npz", hostile_lessons.whole(), (change_bytes, change_zip)), ("plan", "p.json", plan.SHIPPED.read_bytes(), (change_bytes, change_json, change_json))]
+    found += [
+        ("weights", "older.pth", good.checkpoint("older.pth"), (change_bytes,)),
+        ("weights", "weights.pth", good.checkpoint("weights.pth"), (change_bytes, change_zip, change_zip)),
+        ("weights", "wrapped.pth", good.checkpoint("packed.pth"), (change_bytes, change_zip)),
+        ("weights", "w.safetensors", good.own(), (change_bytes, change_safetensors, change_safetensors)),
+        ("pictures", "p.zip", good.zipped(good.picture_files()), (change_bytes, change_zip)),
+        (
+            "pictures",
+            "t.zip",
+            good.zipped(
+                {
+                    **good.picture_files(),
+                    "labels.csv": b"file,kind\n"
+                    + b"".join(f"{name},{name.split('/')[1]}\n".encode() for name in good.picture_files()),
+                }
+            ),
+            (change_zip,),
+        ),
+        ("run", "mine.zip", good.run_archive(), (change_bytes, change_zip, change_zip)),
+        ("names", "names.txt", b'{"0": "cat", "1": "dog", "2": "bird"}', (change_bytes, change_json)),
+    ]
+    found += [
+        ("landscape", "l.npz", hostile_lessons.whole(), (change_bytes, change_zip)),
+        ("plan", "p.json", plan.SHIPPED.read_bytes(), (change_bytes, change_json, change_json)),
+    ]
     return found
 
 
@@ -175,11 +232,16 @@ def fuzz(seconds: float, seed: int, keep: Path, most: int | None = None) -> tupl
                 path = inside / f"upload-{number}"
                 path.write_bytes(data)
                 jobs.append((number, door, name, path))
-            for (number, _, _, path), report in zip(jobs, warden.reports([(door, path, name) for _, door, name, path in jobs], inside)):
+            for (number, _, _, path), report in zip(
+                jobs, warden.reports([(door, path, name) for _, door, name, path in jobs], inside)
+            ):
                 if said := wrong(report):
                     keep.mkdir(parents=True, exist_ok=True)
                     (keep / f"seed-{number}").write_bytes(path.read_bytes())
-                    faults.append(f"seed {number}: {said}\nagain: python -m tests.reliability.fuzz --seed {number} --files 1; the file: {keep / f'seed-{number}'}")
+                    faults.append(
+                        f"seed {number}: {said}\nagain: python -m tests.reliability.fuzz --seed {number} --files 1; "
+                        f"the file: {keep / f'seed-{number}'}"
+                    )
                     print(faults[-1], flush=True)
                 path.unlink(missing_ok=True)
             opened += len(jobs)
@@ -189,7 +251,9 @@ def fuzz(seconds: float, seed: int, keep: Path, most: int | None = None) -> tupl
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=None, help="where to begin; by default at a place that was never visited")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="where to begin; by default at a place that was never visited"
+    )
     parser.add_argument("--files", type=int, default=None)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "resnet-viz-fuzz")
     chosen = parser.parse_args()

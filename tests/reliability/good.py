@@ -57,16 +57,24 @@ def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
 @lru_cache(maxsize=1)
 def picture_files() -> dict[str, bytes]:
     """Two classes of three pictures, for training and for the test."""
-    return {f"{split}/{label}/{number}.png": picture("photo.png", 10 * place + number, (32, 32))
-            for split in ("train", "test") for place, label in enumerate(("cat", "dog")) for number in range(3)}
+    return {
+        f"{split}/{label}/{number}.png": picture("photo.png", 10 * place + number, (32, 32))
+        for split in ("train", "test")
+        for place, label in enumerate(("cat", "dog"))
+        for number in range(3)
+    }
 
 
 @lru_cache(maxsize=1)
 def state() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     empty = zoo.build("resnet8", device="meta").state_dict()
-    drawn = {name: torch.rand(t.shape, generator=generator) * 0.2 + (0.9 if t.ndim == 1 else -0.1) if t.is_floating_point()
-             else torch.zeros(t.shape, dtype=t.dtype) for name, t in empty.items()}
+    drawn = {
+        name: torch.rand(t.shape, generator=generator) * 0.2 + (0.9 if t.ndim == 1 else -0.1)
+        if t.is_floating_point()
+        else torch.zeros(t.shape, dtype=t.dtype)
+        for name, t in empty.items()
+    }
     return {**drawn, "fc.weight": drawn["fc.weight"] * 3}
 
 
@@ -87,9 +95,18 @@ def repacked(data: bytes, how: int, **changes) -> bytes:
 
 
 def header(**changes) -> dict:
-    return {"format_version": 1, "network": "resnet8", "arguments": {"heads": [10]}, "classes": [f"class {i}" for i in range(10)],
-            "preprocessing": {"size": 32, "resize": 32, "mean": [0.5] * 3, "std": [0.25] * 3}, "epoch": 2,
-            "metrics": {"val_accuracy": 0.5}, "data": "shapes", "seed": 0, **changes}
+    return {
+        "format_version": 1,
+        "network": "resnet8",
+        "arguments": {"heads": [10]},
+        "classes": [f"class {i}" for i in range(10)],
+        "preprocessing": {"size": 32, "resize": 32, "mean": [0.5] * 3, "std": [0.25] * 3},
+        "epoch": 2,
+        "metrics": {"val_accuracy": 0.5},
+        "data": "shapes",
+        "seed": 0,
+        **changes,
+    }
 
 
 def own(tensors: dict | None = None, text: str | None = None, **changes) -> bytes:
@@ -101,17 +118,30 @@ def own(tensors: dict | None = None, text: str | None = None, **changes) -> byte
 
 @lru_cache(maxsize=8)
 def checkpoint(name: str) -> bytes:
-    return {"weights.pth": lambda: torch_file(state()), "older.pth": lambda: torch_file(state(), older=True),
-            "weights.safetensors": own,
-            "packed.pth": lambda: repacked(torch_file({"epoch": 3, "model": state()}), zipfile.ZIP_DEFLATED)}[name]()
+    return {
+        "weights.pth": lambda: torch_file(state()),
+        "older.pth": lambda: torch_file(state(), older=True),
+        "weights.safetensors": own,
+        "packed.pth": lambda: repacked(torch_file({"epoch": 3, "model": state()}), zipfile.ZIP_DEFLATED),
+    }[name]()
 
 
 @lru_cache(maxsize=1)
 def run_files() -> dict[str, bytes]:
     """A finished run: every kind of file that a run's archive may hold."""
-    row = {"split": "train", "epoch": 0, "step": 1, "images": 128, "loss": 2.3, "accuracy": 0.1, "lr": 0.1, "elapsed_s": 0.1}
-    snapshot = to_safetensors({"conv1.weight": state()["conv1.weight"].numpy()},
-                              {"step": "1", "epoch": "0", "images": "128", "lr": "0.1"})
+    row = {
+        "split": "train",
+        "epoch": 0,
+        "step": 1,
+        "images": 128,
+        "loss": 2.3,
+        "accuracy": 0.1,
+        "lr": 0.1,
+        "elapsed_s": 0.1,
+    }
+    snapshot = to_safetensors(
+        {"conv1.weight": state()["conv1.weight"].numpy()}, {"step": "1", "epoch": "0", "images": "128", "lr": "0.1"}
+    )
     texts = {
         "config.json": {"network": "resnet8", "epochs": 2},
         "status.json": {"state": "finished", "epoch": 2, "step": 16, "total_steps": 16, "message": "finished"},
@@ -121,14 +151,18 @@ def run_files() -> dict[str, bytes]:
         "gradients.jsonl": {"step": 1, "epoch": 0, "norm": {"fc": 1.0}, "update_ratio": {"fc": 0.1}},
     }
     return {f"mine/{name}": json.dumps(value).encode() + b"\n" for name, value in texts.items()} | {
-        "mine/best.safetensors": own(), "mine/snapshots/00000001.safetensors": snapshot}
+        "mine/best.safetensors": own(),
+        "mine/snapshots/00000001.safetensors": snapshot,
+    }
 
 
 def run_archive(**changes) -> bytes:
-    """The run as a zip; `changes` (bytes, or what gives them) by file name in the run, dots and slashes as underscores."""
+    """The run as a zip; `changes` (or what gives them) by file name in the run, dots and slashes as underscores."""
     files = dict(run_files())
     for key, data in changes.items():
-        name = next((name for name in files if name.removeprefix("mine/").replace(".", "_").replace("/", "_") == key), key)
+        name = next(
+            (name for name in files if name.removeprefix("mine/").replace(".", "_").replace("/", "_") == key), key
+        )
         files[name] = data() if callable(data) else data
     return zipped(files)
 
@@ -142,8 +176,14 @@ def warm() -> None:
     from .doors import DOORS
     from .hostile_lessons import whole as landscape
 
-    files = [("picture", name, picture(name)) for name in FORMATS] + [("weights", name, checkpoint(name)) for name in CONTAINERS]
-    files += [("pictures", "p.zip", zipped(picture_files())), ("run", "r.zip", run_archive()), ("names", "n.txt", b"a\nb\nc")]
+    files = [("picture", name, picture(name)) for name in FORMATS] + [
+        ("weights", name, checkpoint(name)) for name in CONTAINERS
+    ]
+    files += [
+        ("pictures", "p.zip", zipped(picture_files())),
+        ("run", "r.zip", run_archive()),
+        ("names", "n.txt", b"a\nb\nc"),
+    ]
     files += [("landscape", "l.npz", landscape()), ("plan", "p.json", plan.SHIPPED.read_bytes())]
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"RESNET_VIZ_RUNS": f"{folder}/runs", "RESNET_VIZ_DATA": f"{folder}/data"}

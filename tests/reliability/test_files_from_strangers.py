@@ -1,4 +1,4 @@
-"""Every hostile file ends in the right answer or in one sentence, and costs and touches no more than RELIABILITY.md says.
+"""Every hostile file ends in the right answer or in one sentence, and takes no more than RELIABILITY.md says.
 
 `make test` takes forty cases, spread evenly; `make test-hard` takes all.
 """
@@ -15,13 +15,33 @@ SHORT = 40
 MOST_S = 5.0  # of processor time: the clock of the wall also runs for whoever else uses the machine
 MOST_BYTES = 600 * 2**20  # of resident memory, beyond what the program takes before
 MENDED = (  # what once ended the process, took all memory or minutes, or broke a page
-    "a tuple in a tuple as a key, 500,000 deep", "a bytearray of 50 GB", "a key that is a pair of a pair of a pair", "a text encoded as punycode",
-    "a dictionary in itself under 250 names", "pth with a second pickle in capitals", "pth with two tables of contents", "weights with 4,000 networks",
-    "own header with classes of half characters", "own header with a mean of 400 digits", "own header with metrics that are texts",
-    "progressive JPEG of 3,000 scans", "TIFF in 3 million strips", "BMP in runs of one pixel", "PPM in text", "a TIFF of nothing but NaN",
-    "zip with a picture that says 8 bytes and unpacks to 3 GB", "zip with a name of nothing", "run with a file's name of nothing", "table of numbers of 9,000 digits",
-    "class names as JSON 100,000 deep", "run with a name of half characters", "landscape flipped 0", "landscape with an array that is none",
-    "landscape with a head that never ends", "plan of half characters")
+    "a tuple in a tuple as a key, 500,000 deep",
+    "a bytearray of 50 GB",
+    "a key that is a pair of a pair of a pair",
+    "a text encoded as punycode",
+    "a dictionary in itself under 250 names",
+    "pth with a second pickle in capitals",
+    "pth with two tables of contents",
+    "weights with 4,000 networks",
+    "own header with classes of half characters",
+    "own header with a mean of 400 digits",
+    "own header with metrics that are texts",
+    "progressive JPEG of 3,000 scans",
+    "TIFF in 3 million strips",
+    "BMP in runs of one pixel",
+    "PPM in text",
+    "a TIFF of nothing but NaN",
+    "zip with a picture that says 8 bytes and unpacks to 3 GB",
+    "zip with a name of nothing",
+    "run with a file's name of nothing",
+    "table of numbers of 9,000 digits",
+    "class names as JSON 100,000 deep",
+    "run with a name of half characters",
+    "landscape flipped 0",
+    "landscape with an array that is none",
+    "landscape with a head that never ends",
+    "plan of half characters",
+)
 LONGEST = 420  # characters of a sentence
 
 
@@ -42,7 +62,7 @@ def opened(warden, case, folder):
         case.make(path)
     else:
         path.write_bytes(case.make())
-    report, = warden.reports([(case.door, path, case.upload)], inside)
+    (report,) = warden.reports([(case.door, path, case.upload)], inside)
     left = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
     return {**report, "untouched": left == dict.fromkeys(("canary", "a.png", "config.json"), CANARY)}
 
@@ -67,7 +87,7 @@ def faults(case, report) -> list[str]:
 
 
 def check(warden, cases, folder) -> list[dict]:
-    """All cases through their doors; fails with what is wrong with each, prints the summary that RELIABILITY.md quotes."""
+    """All cases through their doors; fails with what is wrong with each, prints what RELIABILITY.md quotes."""
     reports, wrong = [], []
     for number, case in enumerate(cases):
         place = folder / str(number)
@@ -77,10 +97,15 @@ def check(warden, cases, folder) -> list[dict]:
         wrong += [f"{case.door}: {case.name} {fault}" for fault in faults(case, report)]
         subprocess.run(["rm", "-r", str(place)], check=True)  # Python's own way cannot go 1,500 folders deep
     answers = sum(report["kind"] == "answer" for report in reports)
-    memory, slowest = (max(range(len(cases)), key=lambda i, key=key: reports[i][key]) for key in ("grown_bytes", "cpu_s"))
-    print(f"\n{len(cases)} hostile files: {answers} answers, {len(cases) - answers} sentences; most memory "
-          f"{reports[memory]['grown_bytes'] / 2**20:,.0f} MiB ({cases[memory].name}); longest {reports[slowest]['cpu_s']:.1f} s "
-          f"({cases[slowest].name})")
+    memory, slowest = (
+        max(range(len(cases)), key=lambda i, key=key: reports[i][key]) for key in ("grown_bytes", "cpu_s")
+    )
+    print(
+        f"\n{len(cases)} hostile files: {answers} answers, {len(cases) - answers} sentences; most memory "
+        f"{reports[memory]['grown_bytes'] / 2**20:,.0f} MiB ({cases[memory].name}); "
+        f"longest {reports[slowest]['cpu_s']:.1f} s "
+        f"({cases[slowest].name})"
+    )
     assert not wrong, "\n".join(wrong)
     return reports
 
@@ -91,7 +116,7 @@ def sprung(warden, cases, folder) -> list[str]:
     for number, case in enumerate(cases):
         (inside := folder / f"trap-{number}" / "inside").mkdir(parents=True)
         (inside / "upload").write_bytes(case.make())
-        report, = warden.reports([("unguarded", inside / "upload", case.upload)], inside)
+        (report,) = warden.reports([("unguarded", inside / "upload", case.upload)], inside)
         dead += [case.name] if not report["seen"] else []
     return dead
 

@@ -16,12 +16,15 @@ def test_a_seed_is_a_file():
 
 
 def test_what_is_wrong_is_seen(tmp_path):
-    """A file that ends its process, one that is none of the door's business, and the ones after them in the same fork."""
+    """A file that ends its process, one that is not the door's business, and the one after in the same fork."""
     (tmp_path / "a").write_bytes(b"cos\nabort\n(tR.")
     (tmp_path / "b").write_bytes(b"cbuiltins\nzip\n(I0\ntR.")
     (tmp_path / "c").write_bytes(b"a\nb\nc")
     with Warden() as warden:
-        ended, bug, good = warden.reports([("unguarded", tmp_path / "a", "a"), ("unguarded", tmp_path / "b", "b"), ("names", tmp_path / "c", "c")], tmp_path)
+        ended, bug, good = warden.reports(
+            [("unguarded", tmp_path / "a", "a"), ("unguarded", tmp_path / "b", "b"), ("names", tmp_path / "c", "c")],
+            tmp_path,
+        )
     assert "signal 6" in fuzz.wrong(ended) and "TypeError" in fuzz.wrong(bug) and fuzz.wrong(good) is None
 
 

@@ -20,19 +20,69 @@ import time
 import traceback
 from pathlib import Path
 
-KILL_BYTES, KILL_CPU_S, KILL_S = 3 * 2**30, 20, 400.0  # a case that gets there has failed; it must not take the machine along
+KILL_BYTES, KILL_CPU_S, KILL_S = (
+    3 * 2**30,
+    20,
+    400.0,
+)  # a case that gets there has failed; it must not take the machine along
 CANARY = "nobody may read this"
 UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 PROJECT = Path(__file__).resolve().parents[2]
-LIBRARIES = (str(PROJECT / "resnet_viz"), str(PROJECT / "tests"), sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(),
-             "/usr/lib", "/lib", "/usr/share/zoneinfo")
+LIBRARIES = (
+    str(PROJECT / "resnet_viz"),
+    str(PROJECT / "tests"),
+    sys.prefix,
+    sys.base_prefix,
+    *sysconfig.get_paths().values(),
+    "/usr/lib",
+    "/lib",
+    "/usr/share/zoneinfo",
+)
 DEVICES = ("/dev/null", "/dev/urandom")
-FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.putenv",
-             "os.symlink", "os.link", "os.chmod", "os.chown", "subprocess.Popen", "pty.spawn", "socket.", "urllib.Request",
-             "ctypes.dlopen", "webbrowser.open", "shutil.unpack_archive", "pickle.find_class", "code.__new__", "builtins.input",
-             "smtplib.", "ftplib.", "sys.setprofile", "sys.settrace", "resource.setrlimit")
-TOUCHES = ("open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.utime", "os.listdir", "os.scandir",
-           "shutil.rmtree", "shutil.move", "shutil.copyfile")
+FORBIDDEN = (
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "os.kill",
+    "os.killpg",
+    "os.putenv",
+    "os.symlink",
+    "os.link",
+    "os.chmod",
+    "os.chown",
+    "subprocess.Popen",
+    "pty.spawn",
+    "socket.",
+    "urllib.Request",
+    "ctypes.dlopen",
+    "webbrowser.open",
+    "shutil.unpack_archive",
+    "pickle.find_class",
+    "code.__new__",
+    "builtins.input",
+    "smtplib.",
+    "ftplib.",
+    "sys.setprofile",
+    "sys.settrace",
+    "resource.setrlimit",
+)
+TOUCHES = (
+    "open",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.truncate",
+    "os.utime",
+    "os.listdir",
+    "os.scandir",
+    "shutil.rmtree",
+    "shutil.move",
+    "shutil.copyfile",
+)
 
 
 class Witness:
@@ -85,12 +135,23 @@ def run(jobs: list[tuple], inside: Path, told) -> None:
         except Problem as problem:
             outcome = {"kind": "problem", "text": str(problem)}
         except Exception as error:  # every other one is a fault, and reported as such
-            outcome = {"kind": "fault", "text": f"{type(error).__name__}: {error}"[:2000],
-                       "trace": "".join(traceback.format_exception(error))[-3000:]}
+            outcome = {
+                "kind": "fault",
+                "text": f"{type(error).__name__}: {error}"[:2000],
+                "trace": "".join(traceback.format_exception(error))[-3000:],
+            }
         witness.watching = False
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-        told({**outcome, "seen": witness.seen, "cpu_s": time.process_time() - began, "before": before,
-              "peak_bytes": peak, "grown_bytes": max(0, peak - before)})
+        told(
+            {
+                **outcome,
+                "seen": witness.seen,
+                "cpu_s": time.process_time() - began,
+                "before": before,
+                "peak_bytes": peak,
+                "grown_bytes": max(0, peak - before),
+            }
+        )
 
 
 def resident_bytes(pid: int) -> int:
@@ -111,7 +172,11 @@ def watched(jobs: list[tuple], inside: Path) -> list[dict]:
         with contextlib.suppress(BaseException):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_CPU, (KILL_CPU_S, KILL_CPU_S + 5))
-            os.environ |= {"RESNET_VIZ_RUNS": str(inside / "runs"), "RESNET_VIZ_DATA": str(inside / "data"), "TMPDIR": str(inside)}
+            os.environ |= {
+                "RESNET_VIZ_RUNS": str(inside / "runs"),
+                "RESNET_VIZ_DATA": str(inside / "data"),
+                "TMPDIR": str(inside),
+            }
             tempfile.tempdir = str(inside)
             with open(writing, "w", encoding="utf-8") as pipe:
                 run(jobs, inside, lambda report: print(json.dumps(report), file=pipe, flush=True))
@@ -136,10 +201,19 @@ def watched(jobs: list[tuple], inside: Path) -> list[dict]:
     _, status, used = os.wait4(pid, 0)
     reports = [json.loads(line) for line in said.splitlines() if line.endswith(b"}")]
     if len(reports) < len(jobs):
-        how = killed or (f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}")
-        reports.append({"kind": "fault", "text": f"the process ended: {how}", "seen": [], "cpu_s": used.ru_utime + used.ru_stime,
-                        "grown_bytes": used.ru_maxrss * UNIT - before})
-        left = jobs[len(reports):]
+        how = killed or (
+            f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+        )
+        reports.append(
+            {
+                "kind": "fault",
+                "text": f"the process ended: {how}",
+                "seen": [],
+                "cpu_s": used.ru_utime + used.ru_stime,
+                "grown_bytes": used.ru_maxrss * UNIT - before,
+            }
+        )
+        left = jobs[len(reports) :]
         reports += watched(left, inside) if left else []
     return reports
 
@@ -151,7 +225,12 @@ def serve() -> None:
     print(json.dumps({"ready": resident_bytes(os.getpid())}), flush=True)
     for line in sys.stdin:
         jobs = json.loads(line)
-        print(json.dumps(watched([(DOORS[door], Path(path), name) for door, path, name in jobs["files"]], Path(jobs["inside"]))), flush=True)
+        print(
+            json.dumps(
+                watched([(DOORS[door], Path(path), name) for door, path, name in jobs["files"]], Path(jobs["inside"]))
+            ),
+            flush=True,
+        )
 
 
 class Warden:
@@ -159,8 +238,14 @@ class Warden:
 
     def __enter__(self):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.reliability.warden"], cwd=PROJECT, env=environment, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.reliability.warden"],
+            cwd=PROJECT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         self.resident_bytes = json.loads(self.process.stdout.readline())["ready"]
         return self
 
@@ -173,9 +258,14 @@ class Warden:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
 
 
 if __name__ == "__main__":
     serve()
+    os._exit(0)  # taking torch down in order takes seconds, on a busy machine many
