@@ -24,7 +24,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-HALF = re.compile(r"\..*\.(\d{1,9})\.[0-9a-f]{8}\.tmp", re.DOTALL)
+HALF = re.compile(r"\..*\.(\d{1,9})\.[0-9a-f]{8}\.tmp|.+\.(\d{1,9})-[0-9a-f]{8}\.part", re.DOTALL)  # .part: data.fetching
 YOUNG_S = 60
 OLD_S = 3600  # no file takes that long to write, and no upload to be read: its process number belongs to another by now
 SESSION = "resnet-viz-"  # folders in the system's own for temporary files, with what people opened
@@ -54,7 +54,7 @@ def clear_files(folder: Path, young_s: float = YOUNG_S) -> None:
             if half := HALF.fullmatch(entry.name):
                 with suppress(OSError):  # another process was quicker
                     age = _age_s(entry.stat(follow_symlinks=False))
-                    if age > OLD_S or age >= young_s and not psutil.pid_exists(int(half[1])):
+                    if age > OLD_S or age >= young_s and not psutil.pid_exists(int(half[1] or half[2])):
                         os.unlink(entry.path)
 
 

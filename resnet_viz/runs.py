@@ -159,6 +159,12 @@ def clear_leavings(run: Path) -> None:
     leavings.clear_files(run / "control", young_s=0)  # a page may be about to leave an order there
 
 
+def clear_leavings_everywhere() -> None:
+    """The same at a server's start, for runs that nobody continues: one was killed as it said that it is finished."""
+    for run in (root(), *list_runs()):
+        leavings.clear_files(run)
+
+
 # Reading
 
 def _read_json(path: Path) -> dict | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from resnet_viz import leavings, runs
+from resnet_viz.data import fetching
 
 from .refusals import refused
 
@@ -52,6 +53,16 @@ def test_half_written_files_go_with_the_next_write(tmp_path, dead, age, whose, s
     assert left.exists() == stays and (tmp_path / "other").read_bytes() == b"whole"
 
 
+@pytest.mark.parametrize("whose, stays", [("dead", False), ("ours", True)])
+def test_half_a_download_goes_with_the_next(tmp_path, dead, whose, stays):
+    left = tmp_path / f"data.tar.gz.{dead if whose == 'dead' else os.getpid()}-0123abcd.part"
+    left.write_bytes(b"half")
+    aged(left, 61)
+    with pytest.raises(fetching.Unreachable):
+        fetching.fetch((), tmp_path / "other.zip", lambda path: True, "other", None)
+    assert [path == left for path in tmp_path.iterdir()] == [True] * stays
+
+
 def test_a_strangers_hidden_file_stays(tmp_path, dead):
     strangers = [tmp_path / name for name in (".tmp", ".a.tmp", f".a.{dead}.tmp", f".a.{dead}.0123abcd.tmp2", f"a.{dead}.0123abcd.tmp")]
     for path in strangers:
@@ -72,6 +83,16 @@ def test_orders_that_were_half_written_go_when_the_run_starts(tmp_path, dead):
     gone, going = half(tmp_path / "control", dead, "1-a.json"), half(tmp_path / "control", os.getpid(), "2-b.json")
     runs.clear_leavings(tmp_path)
     assert not gone.exists() and going.exists()
+
+
+def test_a_servers_start_clears_what_no_continuation_will(tmp_path, dead, monkeypatch):
+    monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
+    run = tmp_path / "lesson" / "run"
+    runs.write_config(run, {})
+    for left in (half(run, dead, "status.json"), half(tmp_path, dead, ".styles.json")):
+        aged(left, 61)
+    runs.clear_leavings_everywhere()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["config.json", "lesson", "run"]
 
 
 def test_folders_live_as_long_as_their_process(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .. import leavings
 from ..problems import Problem
 from .sources import Progress
 
@@ -35,6 +36,7 @@ def fetch(urls: Sequence[str], path: Path, whole: Callable[[Path], bool], name: 
     # two sessions may fetch the same file at once: each into a part of its own, and whoever is last replaces it
     part = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    leavings.clear_files(path.parent)
     part.touch()
     why = "no address is known"
     try:

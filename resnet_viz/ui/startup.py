@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import leavings, logs, versions
+from .. import leavings, logs, runs, versions
 from .door import PASSWORD, Door, on_this_machine
 
 
@@ -37,6 +37,7 @@ def before_the_first_visitor() -> None:
     PagesManager.uses_pages_directory = False
     logs.begin("server")
     leavings.clear_session_folders()
+    runs.clear_leavings_everywhere()
     _log.info("the server starts: listens on %s, %s, %s", st.get_option("server.address") or "every address",
               "with a password" if os.environ.get(PASSWORD) else "without a password",
               "this machine only" if on_this_machine(st.get_option("server.address")) else "others can reach it")

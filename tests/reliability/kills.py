@@ -23,7 +23,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from resnet_viz import checkpoints, export, runs
+from resnet_viz import checkpoints, export, leavings, runs
 from resnet_viz.training import process, saving
 from resnet_viz.training.config import Config
 
@@ -248,6 +248,8 @@ def check_saved(run: Path) -> int:
 def check_whole(bench: Bench, run: Path, whole: Path) -> None:
     """Bit for bit the run that nothing disturbed, with the same files and no others, and nobody in the queue."""
     assert runs.state(run) == "finished"
+    grow_old(run)
+    leavings.clear_files(run)  # as a server does at its start: one may be killed as it says that it is finished
     check_same(run, whole)
     for epoch, path in runs.epoch_weights(whole):
         assert path.read_bytes() == (run / "weights" / path.name).read_bytes(), f"weights of epoch {epoch}"

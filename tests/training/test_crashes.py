@@ -95,7 +95,7 @@ def check_same(run, whole_run):
     assert rows(run) == rows(whole_run), "no row is missing, none is written twice"
     assert [s.step for s in runs.snapshots(run)] == [s.step for s in runs.snapshots(whole_run)]
     assert len(runs.read_gradients(run)) == len(runs.read_gradients(whole_run))
-    assert not list(run.rglob("*.tmp"))
+    assert list(run.rglob("*.tmp")) == []
 
 
 def interrupting(monkeypatch, at: int, error, torn: bool):

@@ -19,7 +19,7 @@ from ..test_imports import MODULES, PROJECT, imports, in_rooms, name_of
 
 WRITERS = {  # what changes something for others than the person's own session
     "resnet_viz.runs": {"send", "delete", "write_atomic", "write_json", "write_config", "append", "new_directory",
-                        "cut_after", "clear_leavings", "write_race"},
+                        "cut_after", "clear_leavings", "clear_leavings_everywhere", "write_race"},
     "resnet_viz.training.process": {"create", "start", "resume"},
     "resnet_viz.training.race": {"start", "send", "resume"},
     "resnet_viz.run_marks": {"write"},
@@ -32,6 +32,7 @@ WRITERS = {  # what changes something for others than the person's own session
 }
 ASKED_BEFORE = {
     ("resnet_viz.ui.pretrained", "_run"),  # the thread that _start begins
+    ("resnet_viz.ui.startup", "before_the_first_visitor"),  # for nobody: what killed processes left half written
     ("resnet_viz.ui.state", "_checked"),  # of a file that is here
 }
 DOORS = ("access.check_may_change", "check_may_change")
