@@ -28,6 +28,7 @@ RUN_PREFIX = "runs/"  # as the command line would name an own run; keeps it apar
 NONE_YET = "There is no trained network here yet: train one, or open a weights file in the sidebar."
 FILE_TYPES = ["safetensors", "pt", "pth", "th", "tar", "bin", "ckpt"]
 CHOSEN = "checkpoint"  # session key of the picker, and its name in the URL
+PATIENCE_S = 0.5  # for a copy of a network that another session uses; one picture's way through it takes less
 NEXT = "checkpoint_next"  # session key: chosen by a page, which is drawn after the picker
 
 
@@ -44,13 +45,27 @@ class Opened:
         return Path(self.folder.name) / self.reference
 
 
+@dataclass
+class Copy:
+    """A network, built when it is first needed, with the lock under which it is used."""
+
+    model: nn.Module | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 @dataclass(frozen=True)
 class SharedModel:
-    """A network with the lock under which it is used. Holding the checkpoint keeps its id() from being used again."""
+    """The copies of a network that all sessions share. Holding the checkpoint keeps its id() from being used again."""
 
     checkpoint: Checkpoint
-    model: nn.Module
-    lock: threading.Lock
+    copies: tuple[Copy, Copy] = field(default_factory=lambda: (Copy(), Copy()))
+
+    def take(self) -> Copy:
+        """A copy, locked: the first, unless somebody's long work has it."""
+        while True:
+            for copy in self.copies:
+                if copy.lock.acquire(timeout=PATIENCE_S):
+                    return copy
 
 
 # What there is to choose
@@ -157,10 +172,17 @@ def open_file(name: str, data: bytes) -> None:
 
 @contextmanager
 def model_of(checkpoint: Checkpoint):
-    """The checkpoint's network, shared by all sessions, under its lock: hooks of two people must not meet."""
-    shared = _shared_model(checkpoint)
-    with shared.lock:
-        yield shared.model
+    """The checkpoint's network, shared by all sessions, under a lock: hooks of two people must not meet.
+
+    There is a second copy for the others while one person's work takes long, like a dream or a search.
+    """
+    copy = _shared_model(checkpoint).take()
+    try:
+        if copy.model is None:
+            copy.model = checkpoints.model(checkpoint)
+        yield copy.model
+    finally:
+        copy.lock.release()
 
 
 def is_opened(reference: str) -> bool:
@@ -202,4 +224,6 @@ def _read_opened(digest: str, name: str, corrections_stamp: int, _path: Path) ->
 
 @st.cache_resource(max_entries=4, show_spinner="Building the network ...", hash_funcs={Checkpoint: id})
 def _shared_model(checkpoint: Checkpoint) -> SharedModel:
-    return SharedModel(checkpoint, checkpoints.model(checkpoint), threading.Lock())
+    shared = SharedModel(checkpoint)
+    shared.copies[0].model = checkpoints.model(checkpoint)
+    return shared

@@ -5,6 +5,8 @@ import io
 import os
 import pickle
 import tempfile
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -361,8 +363,8 @@ def test_two_sessions_share_one_network_and_its_lock(written_run):
     assert one is two
     with state.model_of(one) as model:
         assert not model.training and not any(p.requires_grad for p in model.parameters())
-        assert state._shared_model(two).lock.locked()
-    assert not state._shared_model(two).lock.locked()
+        assert state._shared_model(two).copies[0].lock.locked()
+    assert not state._shared_model(two).copies[0].lock.locked()
     with state.model_of(two) as again:
         assert again is model
 
@@ -370,3 +372,24 @@ def test_two_sessions_share_one_network_and_its_lock(written_run):
 @pytest.fixture(scope="module")
 def written_run(tmp_path_factory):
     return write_run(tmp_path_factory.mktemp("runs") / "written", keep_weights=False)
+
+
+def test_one_persons_long_work_does_not_hold_up_the_others(monkeypatch):
+    """A second copy is there for them; they take turns with it, and the first is used again when it is free."""
+    shared = state.SharedModel(checkpoints.read(checkpoints.find(str(checkpoints.BUNDLED / state.DEFAULT))))
+    monkeypatch.setattr(state, "_shared_model", lambda checkpoint: shared)
+    monkeypatch.setattr(state, "PATIENCE_S", 0.01)
+    with state.model_of(shared.checkpoint) as long:
+        with state.model_of(shared.checkpoint) as short:
+            assert short is not long
+            assert all(torch.equal(a, b) for a, b in zip(short.state_dict().values(), long.state_dict().values()))
+            waiting = threading.Thread(target=lambda: found.append(shared.take()))
+            found = []
+            waiting.start()
+            time.sleep(0.1)
+            assert not found  # two at a time, for two cores
+        waiting.join(5)
+        assert found == [shared.copies[1]]
+        found[0].lock.release()
+    with state.model_of(shared.checkpoint) as again:
+        assert again is long
