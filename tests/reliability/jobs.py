@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from resnet_viz import checkpoints, export, run_bin, run_marks, runs
-from resnet_viz.data import sources, streaming
+from resnet_viz.data import sources
 from resnet_viz.problems import Problem
 from resnet_viz.training import __main__ as training
 from resnet_viz.training import loop, process, run_archive  # noqa: F401  (loop: loaded here, not in every child)
@@ -75,12 +75,6 @@ def refusals(run: str, archive: str, said: str) -> int:
     return 0
 
 
-def train_streaming(run: str) -> int:
-    """With processes of its own that read the pictures while it trains."""
-    streaming.RESIDENT_BYTES = 1000
-    return train(run)
-
-
 def train_with_jumping_clock(run: str) -> int:
     """The time of day jumps a day forwards, a year back and so on, each tenth time that anybody asks for it."""
     real, asked = time.time_ns, itertools.count()
@@ -111,7 +105,7 @@ def new_run(hint: str) -> int:
     return 0
 
 
-JOBS = {job.__name__: job for job in (train, write_weights, write_zip, read_zip, refusals, train_streaming, train_with_jumping_clock, together,
+JOBS = {job.__name__: job for job in (train, write_weights, write_zip, read_zip, refusals, train_with_jumping_clock, together,
                                       delete, bring_back, new_run)}
 
 

@@ -1,18 +1,22 @@
 """Kills, full disks, closed folders, clocks that jump and several servers: nothing saved is lost, nothing is left lying,
 every run goes on exactly."""
 
+import dataclasses
 import itertools
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
+from PIL import Image
 
 from resnet_viz import runs
 from resnet_viz.training import process, queue
@@ -25,6 +29,13 @@ from .kills import SMALL, check_whole
 SHORT = {0: "training, inside a write", 1: "training, at a moment", 11: "weights, at a moment", 14: "zip, inside a write",
          16: "import, inside a write"}
 NOBODY = 65534
+STREAMS = """
+import sys
+from resnet_viz.data import streaming
+from resnet_viz.training.__main__ import main
+streaming.RESIDENT_BYTES = 1000
+sys.exit(main(sys.argv[1:]))
+"""
 FULL = {0: "training", 1: "weights", 2: "zip", 3: "import"}  # the short form: seed -> subject
 
 
@@ -51,6 +62,32 @@ def test_two_hundred_kills(bench):
     found = [kills.one(bench, seed, print) for seed in range(200)]
     assert sum("inside a write" in one for one in found) == 100
     assert sum(one.startswith("command") for one in found) == 20
+
+
+@pytest.mark.hard
+def test_the_processes_that_read_pictures_go_with_their_trainer(bench, tmp_path):
+    """Killed while it waits with them at work: they notice, and what is started at once gets the device from them."""
+    for index in range(40):
+        path = tmp_path / ("test" if index % 4 == 0 else "train") / ("cats", "dogs")[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (24, 24), (6 * index, 90, 20)).save(path)
+    run = tmp_path / "run"
+    process.create(dataclasses.replace(SMALL, data=str(tmp_path), size=16, batch_size=4, train_limit=None, threads=2,
+                                       val_fraction=0.0), run)
+    runs.send(run, "step")
+
+    def start():
+        return subprocess.Popen([sys.executable, "-c", STREAMS, str(run)], cwd=runs.PROJECT, env={**os.environ, **bench.variables})
+
+    trainer = start()
+    wait_for(lambda: runs.state(run) == "paused")
+    family = psutil.Process(trainer.pid).children(recursive=True)
+    assert family, "it has processes that read"
+    trainer.kill()
+    assert trainer.wait() == -signal.SIGKILL
+    again = start()
+    assert not psutil.wait_procs(family, timeout=30)[1]
+    assert again.wait() == 0 and runs.state(run) == "finished"
 
 
 # Full disks
