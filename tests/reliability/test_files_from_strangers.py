@@ -14,11 +14,11 @@ from .warden import CANARY, Warden
 SHORT = 40
 MOST_S = 5.0  # of processor time: the clock of the wall also runs for whoever else uses the machine
 MOST_BYTES = 600 * 2**20  # of resident memory, beyond what the program takes before
-MENDED = (  # what once ended the process, took all memory or minutes, or broke a page
+MENDED = (  # one for each fault that was found by a file or by reading, and closed
     "a tuple in a tuple as a key, 500,000 deep",
-    "a bytearray of 50 GB",
+    "a text encoded 4,000 times",
     "a key that is a pair of a pair of a pair",
-    "a text encoded as punycode",
+    "60,000 keys of one place",
     "a dictionary in itself under 250 names",
     "pth with a second pickle in capitals",
     "pth with two tables of contents",
