@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -135,7 +136,7 @@ def watch(server: psutil.Process, until: float, found: list[dict]) -> None:
 
 def hold(sessions: int, seconds: float, live: int, think_s: float, folder: Path, beside=None) -> dict:
     """One class; beside(url, until) is called in a thread of its own, and what it returns stands in the result."""
-    wrong, samples, returned = [], [], []
+    wrong, samples = [], []
     with trained(folder) as run, served(folder) as (url, server):
         people = [*(Student(number, sessions - live, url, think_s) for number in range(sessions - live)),
                   *(Onlooker(url) for _ in range(live))]
@@ -152,17 +153,18 @@ def hold(sessions: int, seconds: float, live: int, think_s: float, folder: Path,
         threads = [threading.Thread(target=attend, args=(one, until, wrong, late * place)) for place, one in enumerate(people)]
         threads.append(threading.Thread(target=watch, args=(server, until, samples)))
         if beside:
-            threads.append(threading.Thread(target=lambda: returned.append(beside(url, until))))
+            company = ThreadPoolExecutor(1).submit(beside, url, until)  # what it raises is raised here
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        seen = company.result() if beside else None
         with_class = pace.end()
         again = by_itself(pace, alone_s)
         memory_after = server.memory_info().rss
     timings = [timing for one in people for timing in one.visitor.timings]
     return {"sessions": sessions, "live": live, "seconds": seconds, "think_s": think_s, "wrong": wrong + logged(folder),
-            "checks": sum(one.checks for one in people), "beside": returned[0] if returned else None,
+            "checks": sum(one.checks for one in people), "beside": seen,
             "interactions": {kind: spread([t.seconds for t in timings if t.kind == kind]) for kind in NAMES},
             "all": spread([t.seconds for t in timings]), "settled": spread([t.seconds for t in timings if t.began > began + WARM_UP * seconds]),
             "bytes": sum(t.size for t in timings), "memory": memory(samples, memory_after), "load": spread([s["load"] for s in samples]),

@@ -8,7 +8,7 @@ import pytest
 from resnet_viz import runs
 from resnet_viz.training import process
 
-from . import classroom, load
+from . import chromium, classroom, load
 from .classroom import CHOICES, OWN, Mixed, Student
 from .visitor import Visitor
 
@@ -92,10 +92,18 @@ def test_students_have_different_answers():
 
 
 @pytest.mark.hard
+def test_a_browser_sees_what_the_visitors_see(alone):
+    """One lap, file by file; a browser that sees another picture would be noticed."""
+    assert chromium.accompany(alone, time.monotonic())["Chromium: another page"]["count"] == 2
+
+
+@pytest.mark.hard
+@pytest.mark.timeout(1200)
 def test_thirty_sessions_for_five_minutes(tmp_path):
     seconds = float(os.environ.get("CLASS_SECONDS", 300))
-    result = load.hold(sessions=30, seconds=seconds, live=5, think_s=10, folder=tmp_path)
+    result = load.hold(sessions=30, seconds=seconds, live=5, think_s=10, folder=tmp_path, beside=chromium.accompany)
     print(load.table(result))
     assert result["wrong"] == []
+    assert min(one["count"] for one in result["beside"].values()) >= 1
     assert result["settled"]["p95"] < SOON_S
     assert result["memory"]["end"] < 1.05 * result["memory"]["warm"]
