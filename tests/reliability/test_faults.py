@@ -229,7 +229,8 @@ def test_a_clock_that_jumps_while_it_trains(bench):
         states.append(runs.state(run))
         assert runs.silent_for_s(run) >= 0
     assert trainer.wait() == holder.wait() == 0
-    assert [state for state, _ in itertools.groupby(states) if state != "finished"] == ["new", "running", "queued", "running"]
+    seen = [state for state, _ in itertools.groupby(states) if state not in ("new", "finished")]
+    assert seen in (["running", "queued", "running"], ["queued", "running"]), seen  # it starts faster than one can look
     spent = [row["elapsed_s"] for row in runs.read_lines(run / "metrics.jsonl")]
     assert spent == sorted(spent) and spent[-1] < 600
     check_whole(bench, run, bench.whole("sgd"))
