@@ -244,7 +244,10 @@ def state(run: Path) -> str:
     if said not in ALIVE_STATES:
         return said
     if status.get("host") == socket.gethostname():
-        return said if process_alive(status) else "failed"
+        if process_alive(status):
+            return said
+        # it may have ended between the two looks, with a last word; somebody may even have continued it
+        return "failed" if read_status(run) == status else state(run)
     return said if time.time() - _number(status.get("heartbeat")) <= GONE_S else "elsewhere"
 
 

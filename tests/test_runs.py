@@ -381,3 +381,15 @@ def test_a_run_is_deleted_only_when_nobody_works_on_it(run):
     status(run, "stopped")
     runs.delete(run)
     assert not run.exists()
+
+
+@pytest.mark.parametrize("last_word", ["finished", "stopped"])
+def test_a_process_that_ends_between_two_looks_has_not_failed(run, monkeypatch, last_word):
+    status(run, "running")
+
+    def ends_now(_):
+        status(run, last_word)
+        return False
+
+    monkeypatch.setattr(runs, "process_alive", ends_now)
+    assert runs.state(run) == last_word
