@@ -242,7 +242,7 @@ def test_missing_and_mixed_up_tensors(tmp_path, change, words):
 
 def test_a_hostile_name_is_not_repeated_at_length(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(to_safetensors({"x" * 50_000: torch.zeros(1)}))
-    with refused("begins with x"):
+    with refused("'x{20,60}' is no tensor's name"):
         checkpoints.read(tmp_path / "w.safetensors")
     torch.save({"z" * 50_000: 3}, tmp_path / "w.pth")
     with refused("not of tensors"):

@@ -266,7 +266,7 @@ def test_doctor_remembers_what_is_set_by_hand(document, call, tmp_path, monkeypa
     again = document("doctor", tmp_path / "w.pth")
     assert again == set_ and not any("normalisation" in note or "names" in note for note in again["notes"])
     refusal(call("doctor", tmp_path / "w.pth", "--set", "variant=v1"), "variant cannot be set")
-    refusal(call("doctor", "w.safetensors", "--set", "size=64"), "nothing to set by hand")
+    refusal(call("doctor", "w.safetensors", "--set", "size=64"), "says itself how it is to be used")
     assert document("doctor", tmp_path / "w.pth", "--forget")["network"] == "resnet8"
 
 

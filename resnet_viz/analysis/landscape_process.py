@@ -39,7 +39,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Job:
-    """An order and what became of it so far. file: where its landscape is, or will be. said: the log's last line."""
+    """An order and what became of it so far. file: where its landscape is, or will be. said: the log's last sentence."""
 
     name: str
     order: Order
@@ -91,7 +91,8 @@ def _said(path: Path) -> str:
         lines = path.with_suffix(".log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return ""
-    return lines[-1][:300] if lines else ""
+    sentences = [line for line in lines if line.endswith(".")]  # C libraries may add half a line while the process ends
+    return (sentences or lines or [""])[-1][:300]
 
 
 def start(order: Order) -> str:

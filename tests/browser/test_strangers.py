@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from ..reliability.test_names_from_strangers import hostile_run
 
 
-def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(shared_server, visit, tmp_path):
+def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(server, visit, tmp_path):
     logs = tmp_path / "logs"
-    page = visit(shared_server("tests/browser/faulty_app.py", RESNET_VIZ_LOGS=str(logs)).url, width=800)
+    page = visit(server("tests/browser/faulty_app.py", RESNET_VIZ_LOGS=str(logs)).url, width=800)
     page.get_by_role("button", name="Press").click()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("This page met a fault of the program (KeyError, number ")
@@ -24,9 +24,9 @@ def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(shar
     assert "content of a file" not in json.dumps(lines)  # names of lines of code, not the values in them
 
 
-def test_with_a_password_the_page_asks_once_and_the_link_is_kept(shared_server, visit, tmp_path):
-    server = shared_server("tests/browser/faulty_app.py", RESNET_VIZ_PASSWORD="open, sesame", RESNET_VIZ_LOGS=str(tmp_path))
-    page = visit(f"{server.url}/?checkpoint=a%20b", width=400)
+def test_with_a_password_the_page_asks_once_and_the_link_is_kept(server, visit, tmp_path):
+    serving = server("tests/browser/faulty_app.py", RESNET_VIZ_PASSWORD="open, sesame", RESNET_VIZ_LOGS=str(tmp_path))
+    page = visit(f"{serving.url}/?checkpoint=a%20b", width=400)
     field = page.get_by_label("Password")
     field.fill("open")
     field.press("Enter")

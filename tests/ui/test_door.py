@@ -1,6 +1,7 @@
 """The door before every route: the password, tries that slow down, tickets that end, and other sites' pages."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 import time
 
 import pytest
@@ -30,7 +31,9 @@ def ask(guard: door.Door, path: str = "/", method: str = "GET", body: bytes = b"
     async def send(message):
         sent.append(message)
 
-    asyncio.run(guard(scope, receive, send))
+    # a thread of its own: where a browser's driver is in this process, a loop of events runs here already
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, guard(scope, receive, send)).result()
     return sent
 
 
