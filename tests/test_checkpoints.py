@@ -326,9 +326,8 @@ def memory_of_reading(path) -> int:
     return int(ended.stdout)
 
 
-@pytest.mark.short(1)
-@pytest.mark.parametrize("kind", ["zip", "safetensors", pytest.param("old", marks=pytest.mark.hard),
-                                  pytest.param("with optimiser", marks=pytest.mark.hard)])
+@pytest.mark.hard
+@pytest.mark.parametrize("kind", ["zip", "safetensors", "old", "with optimiser"])
 def test_reading_and_building_takes_little_more_memory_than_the_file(tmp_path, kind):
     path, state = tmp_path / "resnet152.pth", zoo.build("resnet152").state_dict()
     if kind == "safetensors":

@@ -97,6 +97,7 @@ def test_a_batch_that_cannot_fit_is_not_tried(tiny):
 UNGUARDED = "from resnet_viz.analysis import resource_steps as s; s._too_large = lambda *a: None; s.main()"
 
 
+@pytest.mark.hard
 def test_a_device_that_refuses_ends_the_measurement_and_not_the_app(monkeypatch):
     """Where the estimate would be too low, the process runs into its own limit, which is Linux's."""
     monkeypatch.setattr(measurement, "PROCESS", (sys.executable, "-c", UNGUARDED))

@@ -89,6 +89,7 @@ def test_on_the_page_at_every_zoom(open_page, picture, width, dark):
         picture(page, f"architecture-{level}-{width}-{'dark' if dark else 'light'}")
 
 
+@pytest.mark.hard
 def test_resnet152_shows_fifty_arcs_four_of_them_dashed_at_once(open_page):
     page = open_page("network=resnet152&fold=block&folded=false")
     expect(page.locator(".strip .arc")).to_have_count(50)

@@ -56,6 +56,7 @@ def test_the_arrow_keys_scroll_the_table(visit, url):
                            "e => e.shadowRoot?.querySelector('.frame')?.scrollLeft > before)", arg=before)
 
 
+@pytest.mark.hard
 def test_a_preset_fills_the_fields_and_the_address(visit, url):
     page = visit(f"{url}/architecture?part=Arithmetic")
     page.get_by_role("button", name="AlexNet's first").click()

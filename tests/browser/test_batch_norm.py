@@ -17,6 +17,7 @@ def url(shared_server):
     return shared_server().url
 
 
+@pytest.mark.hard
 def test_the_mates_are_shuffled_and_the_link_keeps_the_shuffle(url, visit, picture):
     page = visit(f"{url}/batch_norm", width=400, dark=True)
     said = page.locator(".player .said")

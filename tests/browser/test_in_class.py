@@ -102,9 +102,10 @@ def curves_by_epoch(page):
     page.get_by_role("radio", name="Formula").click()
 
 
-@pytest.mark.parametrize(("path", "change"), [("kernels", kernels_of_one_filter), pytest.param("feature_maps", maps_of_a_picture, marks=pytest.mark.hard),
-                                              pytest.param("architecture", lenets_first, marks=pytest.mark.hard),
-                                              pytest.param("training", curves_by_epoch, marks=pytest.mark.hard)],
+@pytest.mark.hard
+@pytest.mark.parametrize(("path", "change"), [("kernels", kernels_of_one_filter), ("feature_maps", maps_of_a_picture),
+                                              ("architecture", lenets_first),
+                                              ("training", curves_by_epoch)],
                          ids=lambda part: getattr(part, "__name__", part))
 def test_a_copied_link_shows_the_same_in_another_browser(shared_server, copying, visit, path, change):
     server = shared_server()
@@ -220,6 +221,7 @@ def things(tmp_path):
                     for path in (tmp_path / "runs").rglob("*") if path.is_file()}
 
 
+@pytest.mark.hard
 def test_a_viewer_is_offered_nothing_that_changes_anything(server, visit, things):
     serving, before = server(RESNET_VIZ_READONLY="1"), things()
     page = visit(f"{serving.url}/training?run=runs/left")  # the first page would offer Continue

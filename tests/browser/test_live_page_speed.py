@@ -7,6 +7,7 @@ from resnet_viz import live_page_speed
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.hard
 def test_an_update_of_10_000_points_stays_under_40_kb(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(live_page_speed, "LOOKS", 4)
     found = live_page_speed.update_cost(10_000)(browser, tmp_path)

@@ -14,6 +14,7 @@ def at(server, page: str, **query: str) -> str:
     return f"{server.url}/{page}" + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
 
 
+@pytest.mark.hard
 def test_the_choice_is_in_the_address_and_going_back_leads_out(shared_server, visit):
     server = shared_server()
     page = visit("about:blank")

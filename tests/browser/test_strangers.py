@@ -3,6 +3,7 @@
 import json
 from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import expect
 
 from ..reliability.test_names_from_strangers import hostile_run
@@ -24,6 +25,7 @@ def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(serv
     assert "content of a file" not in json.dumps(lines)  # names of lines of code, not the values in them
 
 
+@pytest.mark.hard
 def test_with_a_password_the_page_asks_once_and_the_link_is_kept(server, visit, tmp_path):
     serving = server("tests/browser/faulty_app.py", RESNET_VIZ_PASSWORD="open, sesame", RESNET_VIZ_LOGS=str(tmp_path))
     page = visit(f"{serving.url}/?checkpoint=a%20b", width=400)

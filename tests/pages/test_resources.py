@@ -121,6 +121,7 @@ def test_real_steps_beside_the_estimate():
     assert not any("pictures/s" in frame.value for frame in app.dataframe)  # of another setting nothing is known
 
 
+@pytest.mark.hard
 def test_a_batch_that_does_not_fit_leaves_the_app_alive():
     app = page(network="resnet20", batch="512", memory="another GPU", gib="0.8")
     next(box for box in app.number_input if box.label.startswith("Batches")).set_value(512).run()

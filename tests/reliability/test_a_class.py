@@ -68,6 +68,7 @@ def test_a_mix_up_would_be_noticed(alone):
     student.visitor.close()
 
 
+@pytest.mark.hard
 def test_the_bytes_of_what_was_dropped_are_let_go(alone):
     """The server would keep each upload until the session ends, also those whose uploader is gone."""
     visitor = Visitor(alone).open("predictions")

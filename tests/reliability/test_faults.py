@@ -284,6 +284,7 @@ def test_three_runs_started_at_once_train_one_after_another(bench, said):
         check_whole(bench, run, bench.whole("sgd"))
 
 
+@pytest.mark.hard
 def test_new_imported_deleted_and_brought_back_by_four_at_once(bench, said, tmp_path):
     """Each deed that can be done once is done once, the others are told so; names are never shared."""
     place, archive = tmp_path / "runs", bench.measured("zip", "sgd")[2] / "run.zip"

@@ -134,7 +134,7 @@ def test_the_writes_of_a_run_are_counted(tmp_path, monkeypatch):
     assert 25 <= done[0] <= 45
 
 
-@pytest.mark.short(3)
+@pytest.mark.short(1)
 @pytest.mark.parametrize("name, at", [(name, at) for seed, name in enumerate(RECIPES)
                                       for at in sorted(random.Random(seed).sample(range(1, 26), 6))])
 def test_killed_in_any_write(tmp_path, monkeypatch, whole, name, at):

@@ -146,6 +146,7 @@ def part(found, prefix) -> dict:
     return {name.removeprefix(prefix): tensor for name, tensor in found.items() if name.startswith(prefix)}
 
 
+@pytest.mark.hard
 @pytest.mark.parametrize("name", BATCHES)
 def test_with_synchronised_batch_norm_the_gradients_are_those_of_one_process(gradients, alone, name):
     outcome, theirs, state = alone[name]

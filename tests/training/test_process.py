@@ -77,6 +77,7 @@ def test_pause_one_step_resume_and_stop(started):
     assert runs.weights_file(run, "last") and [e["command"] for e in runs.read_events(run)] == ["pause", "step", "resume", "stop"]
 
 
+@pytest.mark.hard
 def test_a_killed_run_says_so_and_goes_on_bit_for_bit(started, finished):
     config = dataclasses.replace(TINY, epochs=2)
     run = started(config)

@@ -47,6 +47,7 @@ def test_twins_finish_and_have_seen_the_same_pictures(begin):
     assert race.races(runs.list_runs()) == [(first, second)]
 
 
+@pytest.mark.hard
 def test_twins_train_together_pause_together_and_go_on_together(begin):
     pair = begin(LONG, dataclasses.replace(LONG, lr=0.01))
     wait_for(lambda: all(step(run) > 2 for run in pair))
