@@ -4,20 +4,15 @@ import math
 from functools import partial
 from random import Random
 
+from ..number_text import plain
 from . import data_pipeline as pipeline
 from .data_pipeline import RESIZE, SIZE, Way
 from .data_sets import Summary
-from ..number_text import plain
-from .questions import Maker, Question, ask
+from .questions import Maker, Question, ask, few
 
 COLOURS = ("red", "green", "blue")
 ARCHIVE_BYTES = 167_620_000_000
 TRAIN_PICTURES, VAL_PICTURES, CLASSES = 1_281_167, 50_000, 1_000  # ILSVRC 2012
-
-
-def few(options: dict[str, str], right: str, count: int = 3) -> dict[str, str]:
-    """The first so many wrong options that do not read like the right one."""
-    return dict([pair for pair in options.items() if pair[0] != right][:count])
 
 
 # One picture

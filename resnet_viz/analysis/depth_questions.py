@@ -9,17 +9,13 @@ from . import depth
 from .depth import Learned, Way
 from .depth_words import title
 from .gradient_words import number
-from .questions import Maker, Question, ask
+from .questions import Maker, Question, ask, few
 
 
 def of_ways(ways: Sequence[Way], names: Sequence[str]) -> list[Maker]:
     """About products over depth, these networks, and what 0.25 does and does not say."""
     return [quarter_power, partial(factor_of, ways, names), partial(arrives, ways, names), partial(bound, ways, names),
             shortcut_slope]
-
-
-def _options(right: str, wrong: dict[str, str], most: int = 3) -> dict[str, str]:
-    return dict([(text, why) for text, why in wrong.items() if text != right][:most])
 
 
 def quarter_power(random: Random) -> Question:
@@ -29,10 +25,10 @@ def quarter_power(random: Random) -> Question:
     return ask(f"A sigmoid's slope is at most 0.25. What do {layers} sigmoids in a row leave of a gradient, at the "
                "most, "
                "if nothing else multiplies it?", right,
-               _options(right, {number(depth.SLOPE / layers): "That divides by the number of layers; slopes multiply.",
+               few({number(depth.SLOPE / layers): "That divides by the number of layers; slopes multiply.",
                                 number(depth.SLOPE * layers): "That adds up. Slopes along a chain multiply.",
                                 number(0.5 ** layers): "That takes 0.5, the sigmoid's value at 0; its slope there is "
-                                                       "0.25."}),
+                                                       "0.25."}, right),
                f"0.25 to the power of {layers} is {right}.", random)
 
 
@@ -45,12 +41,12 @@ def factor_of(ways: Sequence[Way], names: Sequence[str], random: Random) -> Ques
     return ask(f"**{name}**, {last} layers back from the last convolution: {number(left)} of its pull is left. What "
                "does "
                "one layer let through on average (in the geometric mean)?", right,
-               _options(right, {number(left / last): "That divides by the layers; they multiply.",
+               few({number(left / last): "That divides by the layers; they multiply.",
                                 number(depth.SLOPE): "0.25 is the most that a sigmoid's own slope can be; weights, "
                                                      "batch "
                                                      "norm and shortcuts multiply too.",
                                 number(left): "That is what all of them together let through.",
-                                number(way.factor(last) ** 2): "That is two layers."}),
+                                number(way.factor(last) ** 2): "That is two layers."}, right),
                f"The {last}-th root of {number(left)} is {right}.", random)
 
 
@@ -60,7 +56,7 @@ def arrives(ways: Sequence[Way], names: Sequence[str], random: Random) -> Questi
     others = [i for i in range(len(ways)) if i != best]
     wrong = {names[i]: f"Its first layer gets {number(float(ways[i].shares[-1]))} of it." for i in others}
     return ask("In which of these networks does the first layer get the largest part of the last convolution's pull?",
-               names[best], _options(names[best], wrong, 4) or {"none of them": "One always gets most."},
+               names[best], few(wrong, names[best], 4) or {"none of them": "One always gets most."},
                f"Its first layer gets {number(float(ways[best].shares[-1]))} of it. Most is not best: far above 1 the "
                "signal explodes.", random)
 
@@ -92,10 +88,10 @@ def shortcut_slope(random: Random) -> Question:
     return ask(f"{blocks} residual blocks x + F(x), each with F' = {number(slope)}. By how much is a gradient "
                "multiplied "
                "on its way through all of them?", right,
-               _options(right, {number(slope ** blocks): "That is the plain network: it forgets the 1 of the shortcut.",
+               few({number(slope ** blocks): "That is the plain network: it forgets the 1 of the shortcut.",
                                 number(1 + slope): "That is one block.",
                                 number(1 + slope * blocks): "That adds up; slopes along a chain multiply.",
-                                "exactly 1": "Only if F' were 0."}),
+                                "exactly 1": "Only if F' were 0."}, right),
                f"(1 {'+' if slope > 0 else '−'} {number(abs(slope))}) to the power of {blocks} is {right}.", random)
 
 
@@ -146,14 +142,14 @@ def vanished(pairs: dict[str, tuple[Learned, Learned]], random: Random) -> Quest
     return ask(f"{title(deep).capitalize()} with batch norm, in epoch {int(deep.epochs[epoch])} of its training. How "
                "strong "
                "was the gradient of its **first** layer?", right,
-               _options(right, {f"{number(depth.SLOPE ** (deep.depth - 2))} of the last convolution's":
+               few({f"{number(depth.SLOPE ** (deep.depth - 2))} of the last convolution's":
                                 f"That is 0.25 to the power of {deep.depth - 2}, a sigmoid's bound; here are ReLU and "
                                 "batch norm.",
                                 "exactly 0": "Then the first layer would never have changed.",
                                 "a million times the last convolution's": "With batch norm plain networks tend that "
                                     "way "
                                                                           "before the first step, at much greater "
-                                                                              "depth."}),
+                                                                              "depth."}, right),
                f"Measured in the run: {number(ratio)} times. It is no vanishing gradient.", random)
 
 
@@ -168,7 +164,7 @@ def points(pairs: dict[str, tuple[Learned, Learned]], random: Random) -> Questio
     return ask(f"{title(shallow).capitalize()} errs on {a:.1f} % of 10,000 test pictures, {title(deep)} on {b:.1f} "
                "%. Two "
                f"standard errors of the difference are {doubt:.1f} points. The difference is ...", right,
-               _options(right, dict.fromkeys(texts.values(), f"{abs(b - a):.1f} against {doubt:.1f} points.")),
+               few(dict.fromkeys(texts.values(), f"{abs(b - a):.1f} against {doubt:.1f} points."), right),
                f"{abs(b - a):.1f} points against {doubt:.1f}; and another first draw moves both once more.", random)
 
 

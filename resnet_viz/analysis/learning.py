@@ -33,11 +33,6 @@ class State:
     batch: tuple[int, ...]
 
 
-def one_sample() -> np.ndarray:
-    """The slides' sample: float64 [1, 3], (a, b, target)."""
-    return np.array([SAMPLE])
-
-
 def made_samples(count: int, seed: int = 0) -> np.ndarray:
     """Samples around the plane of TRUE: float64 [count, 3], (a, b, target); a and b are standard normal."""
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import learning
 from .learning_words import PRINTED, PRINTED_AFTER, short
-from .questions import Maker, Question, ask
+from .questions import Maker, Question, ask, few
 
 PRINTS = "That is what the slides print. They drop the −4 when they expand (f − 4)²"
 
@@ -201,8 +201,3 @@ def whole_slope(w: float, random: Random) -> Question:
                    "added.", short(c.dz_dx): "The first link's slope, 2w, is missing.",
                      short(c.z): "That is z itself.", short(c.dz_dw + 1): ""}, right, 3),
                f"{short(c.dx_dw)} · {short(c.dy_dx)} · {short(c.dz_dy)} = {right}, the same as 192 w¹¹.", random)
-
-
-def few(wrong: dict[str, str], right: str, count: int) -> dict[str, str]:
-    """The first so many that differ from the right one: explained mistakes stand before mere other numbers."""
-    return dict([(option, mistake) for option, mistake in wrong.items() if option != right][:count])

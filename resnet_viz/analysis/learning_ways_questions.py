@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 
 from . import learning_optimisers
-from .learning_questions import epochs, few
+from .learning_questions import epochs
 from .learning_words import short
-from .questions import Maker, Question, ask
+from .questions import Maker, Question, ask, few
 
 
 def of_optimisers(rate: float, momentum: float) -> list[Maker]:

@@ -6,7 +6,7 @@ from random import Random
 
 from ..number_text import percent, plain
 from .overfitting import Curves, Ended
-from .questions import Maker, Question, ask
+from .questions import Maker, Question, ask, few
 
 
 def of_curves(shown: Sequence[Curves], ends: Sequence[Ended]) -> list[Maker]:
@@ -19,20 +19,16 @@ def of_curves(shown: Sequence[Curves], ends: Sequence[Ended]) -> list[Maker]:
     return found
 
 
-def _first(right: str, wrong: dict[str, str], most: int = 3) -> dict[str, str]:
-    return dict([(text, why) for text, why in wrong.items() if text != right][:most])
-
-
 def when_to_stop(one: Curves, random: Random) -> Question:
     """The epoch of the least loss on pictures kept back."""
     right, last = f"epoch {int(one.x[one.stop])}", int(one.x[-1])
     least_learned = int(round(float(one.train_x[int(one.train_loss.argmin())])))
     return ask(f"**{one.name}**, {last} epochs. Of which epoch does early stopping keep the weights?", right,
-               _first(right, {f"epoch {last}": "The last one: the loss on what was learned is least there, not that on "
+               few({f"epoch {last}": "The last one: the loss on what was learned is least there, not that on "
                                                "pictures kept back.",
                               f"epoch {least_learned}": "There the loss on what was **learned** is least.",
                               "epoch 1": "Stopping at once is early, but nothing is learned yet.",
-                              f"epoch {int(one.x[one.stop]) + 4}": ""}),
+                              f"epoch {int(one.x[one.stop]) + 4}": ""}, right),
                f"The loss on pictures kept back is least there: {plain(float(one.loss[one.stop]))}; at the end it is "
                f"{plain(float(one.loss[-1]))}.", random)
 
@@ -44,13 +40,13 @@ def gap(shown: Sequence[Curves], random: Random) -> Question:
     return ask(f"**{one.name}**: loss {plain(float(one.train_loss[-1]))} on what it learned, "
                f"{plain(float(one.loss[-1]))} on "
                "pictures kept back. How large is the gap that overfitting is measured by?", right,
-               _first(right, {plain(float(one.loss[-1] + one.train_loss[-1])): "The gap is the difference, not the "
+               few({plain(float(one.loss[-1] + one.train_loss[-1])): "The gap is the difference, not the "
                    "sum.",
                               plain(float(one.loss[-1] - one.loss[one.stop])): "That is how far the loss rose after "
                                   "its best "
                                                                               "epoch.",
                               plain(float(one.loss[one.stop])): "That is the least loss on pictures kept back.",
-                              plain(float(one.loss[-1]) + 1): ""}),
+                              plain(float(one.loss[-1]) + 1): ""}, right),
                "Loss on pictures kept back minus loss on what was learned.", random)
 
 

@@ -72,17 +72,11 @@ def predict(model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Ima
     return [verdicts for verdicts, _ in answers(model, checkpoint, images, None)]
 
 
-def cautions(
-    model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Image], familiar: Familiarity
-) -> list[Caution]:
-    """For each picture how strange it looks to the network, beside its run's validation pictures."""
-    return [caution for _, caution in answers(model, checkpoint, images, familiar)]
-
-
 def answers(
     model: nn.Module, checkpoint: Checkpoint, images: Sequence[Image.Image], familiar: Familiarity | None
 ) -> list[tuple[tuple[Verdict, ...], Caution | None]]:
-    """Both, in one pass through the network; no caution where nothing is known of its run."""
+    """Beside the verdicts how strange each picture looks to the network, among its run's validation pictures, in one pass
+    through it; no caution where nothing is known of its run."""
     recipe = checkpoint.preprocessing
     batches = (torch.cat([see(image, recipe).tensor for image in batch]) for batch in _batches(images, recipe.size))
     return [answer for inputs in batches for answer in _asked(model, checkpoint, inputs, familiar)]

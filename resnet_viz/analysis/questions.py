@@ -44,6 +44,11 @@ def ask(text: str, right: str, wrong: dict[str, str], why: str, random: Random) 
     return Question(text, tuple(options), options.index(right), why, tuple(mistakes.get(option, "") for option in options))
 
 
+def few(wrong: dict[str, str], right: str, count: int = 3) -> dict[str, str]:
+    """The first so many wrong options that do not read like the right one: likely mistakes stand before mere numbers."""
+    return dict([(option, mistake) for option, mistake in wrong.items() if option != right][:count])
+
+
 def draw(makers: list[Maker], seed: int) -> Question:
     """The question of this number: each maker in turn, each time with other numbers."""
     return makers[seed % len(makers)](Random(seed))

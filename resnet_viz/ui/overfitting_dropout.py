@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from .. import checkpoints
-from ..analysis import dropout, dropout_words, variance_shift
+from ..analysis import dropout, dropout_questions, dropout_words, variance_shift
 from ..analysis.dropout import INPUTS, Draws
 from ..analysis.variance_shift import SHARES, Shift
 from ..data import sources
@@ -38,7 +38,7 @@ def scene() -> Scene:
         lambda frame: words.formulas(found, frame),
         words.code(p),
         words.rows(found),
-        lambda frame: words.makers(found, frame),
+        lambda frame: dropout_questions.makers(found, frame),
     )
 
 
@@ -132,7 +132,7 @@ def quarrel() -> Scene:
         lambda frame: words.shift_formulas(found[frame]),
         words.SHIFT_CODE,
         words.shift_rows(found),
-        lambda frame: words.shift_makers(found, frame),
+        lambda frame: dropout_questions.shift_makers(found, frame),
         f"{NETWORK}, {PICTURES // 2} shapes for the statistics and {PICTURES // 2} others that it is asked: a "
         "difference of "
         f"{200 * np.sqrt(2 * 0.96 * 0.04 / (PICTURES // 2)):.0f} points in right answers is chance.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ..analysis import weight_penalty, weight_penalty_words
+from ..analysis import weight_penalty, weight_penalty_questions, weight_penalty_words
 from ..drawing import player
 from . import player as shown
 from .learning_scene import Scene
@@ -62,7 +62,7 @@ def scene() -> Scene:
         lambda frame: words.formulas(setting.penalty, setting.data, setting.strength, rate, paths[0], frame),
         words.code(setting.penalty, setting.data, setting.strength, rate, STEPS),
         [_row(step, paths, setting) for step in range(STEPS + 1)],
-        lambda frame: words.makers(setting.penalty, setting.data, setting.strength, rate, paths[0][frame]),
+        lambda frame: weight_penalty_questions.makers(setting.penalty, setting.data, setting.strength, rate, paths[0][frame]),
         "The slides show (1, 9) and (4, 5) as if one became the other. They never do: 1 + 9 is 10, 4 + 5 is 9.",
     )
 

@@ -7,7 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_viz.analysis import dropout, dropout_words, variance_shift
+from resnet_viz.analysis import (
+    dropout,
+    dropout_questions,
+    dropout_words,
+    variance_shift,
+)
 from resnet_viz.networks import zoo
 
 
@@ -102,19 +107,19 @@ def test_words_hold_the_numbers(measured):
 @pytest.mark.parametrize("seed", range(20))
 def test_right_options_are_those_of_torch(measured, seed):
     found = dropout.draws(0.5, 20)
-    makers = dropout_words.makers(found, 3) + dropout_words.shift_makers(measured[2], 1)
+    makers = dropout_questions.makers(found, 3) + dropout_questions.shift_makers(measured[2], 1)
     for maker in makers:
         question = maker(Random(seed))
         assert len(set(question.options)) == len(question.options) >= 3 and question.why
-    one = dropout_words.one_input(0.2, Random(seed))
+    one = dropout_questions.one_input(0.2, Random(seed))
     x = torch.tensor(float(one.text.split("x = ")[1].split(" ")[0]))
     layer = nn.Dropout(0.2).train()
     left = next(value for value in (layer(x).item() for _ in range(500)) if value)
     assert float(one.options[one.right]) == pytest.approx(left, rel=5e-3)
-    asked = dropout_words.asked(found, Random(seed))
+    asked = dropout_questions.asked(found, Random(seed))
     expected = found.asked("PyTorch" in asked.text)
     assert float(asked.options[asked.right].replace("−", "-")) == pytest.approx(expected, rel=5e-3)
-    unit = dropout_words.unit_variance(Random(seed))
+    unit = dropout_questions.unit_variance(Random(seed))
     variance = float(unit.text.split("variance ")[1].split(" ")[0])
     p = float(unit.text.split("Dropout(")[1].split(")")[0])
     values = variance**0.5 * torch.randn(200_000, generator=torch.Generator().manual_seed(seed))

@@ -19,11 +19,11 @@ def by_torch(weights, samples):
 
 
 def test_the_slides_example_done_right():
-    first, second = learning.descend(learning.START, learning.one_sample(), 0.001, 1)
+    first, second = learning.descend(learning.START, np.array([learning.SAMPLE]), 0.001, 1)
     assert (first.outputs[0], first.loss, first.gradient) == (16, 144, (24, 216, 24))
     assert second.weights == pytest.approx((2.976, 1.784, -5.024))
     assert second.outputs[0] == pytest.approx(14.008)
-    said = words.descent_said(first, learning.one_sample(), 0.001)
+    said = words.descent_said(first, np.array([learning.SAMPLE]), 0.001)
     assert said == "f = 16, the target is 4: loss 144. The next step moves x by −0.024, y by −0.216, z by −0.024."
 
 
@@ -58,7 +58,7 @@ def test_descent_is_torchs_and_every_epoch_sees_every_sample_once(batch):
 
 @pytest.mark.parametrize("count", [1, 8, 64])
 def test_rates_below_the_largest_fall_and_above_it_diverge(count):
-    samples = learning.one_sample() if count == 1 else learning.made_samples(count)
+    samples = np.array([learning.SAMPLE]) if count == 1 else learning.made_samples(count)
     largest = learning.largest_rate(samples)
     hessian = torch.autograd.functional.hessian(
         lambda w: ((torch.from_numpy(samples[:, 0]) * w[0] + torch.from_numpy(samples[:, 1]) * w[1] + w[2]
@@ -71,7 +71,7 @@ def test_rates_below_the_largest_fall_and_above_it_diverge(count):
 
 
 def test_a_descent_that_is_lost_ends():
-    states = learning.descend(learning.START, learning.one_sample(), 1.0, 100)
+    states = learning.descend(learning.START, np.array([learning.SAMPLE]), 1.0, 100)
     assert len(states) < 10 and states[-1].loss > learning.LOST > states[-2].loss
 
 
@@ -116,8 +116,8 @@ def test_numbers_are_short(value, text):
 
 
 def test_formulas_carry_the_numbers():
-    state = learning.descend(learning.START, learning.one_sample(), 0.001, 1)[0]
-    lines = words.descent_formula(state, learning.one_sample(), 0.001)
+    state = learning.descend(learning.START, np.array([learning.SAMPLE]), 0.001, 1)[0]
+    lines = words.descent_formula(state, np.array([learning.SAMPLE]), 0.001)
     assert r"= 2\,(f - t) \cdot b = 2 \cdot 12 \cdot 9 = 216" in lines[3] and lines[-2].endswith("= 1.784")
     assert words.chain_formula(learning.chain(1.0))[2].endswith("= 192")
     assert r"10^{" in words.tex(1e-9) and words.tex(-2.5) == "(-2.5)"
@@ -125,7 +125,7 @@ def test_formulas_carry_the_numbers():
 
 @pytest.mark.parametrize(("count", "batch"), [(1, None), (8, None), (64, 1)])
 def test_the_code_that_is_shown_runs_and_ends_where_the_film_ends(count, batch):
-    samples = learning.one_sample() if count == 1 else learning.made_samples(count)
+    samples = np.array([learning.SAMPLE]) if count == 1 else learning.made_samples(count)
     code = words.descent_code(samples, learning.START, 0.001, 5, batch)
     space = {}
     exec(code, space)  # noqa: S102 - our own text

@@ -89,7 +89,6 @@ CALLS = {  # module and function of analysis -> what is done with the model; giv
     "picture_fit.where_it_ends": lambda m, model, p: m.where_it_ends(LAYERS, model, (3, 1, 1)),
     "predictions.predict": lambda m, model, p: m.predict(model.eval(), CHECKPOINT, [PHOTO]),
     "predictions.predict_pixels": lambda m, model, p: m.predict_pixels(model.eval(), CHECKPOINT, np.asarray(PHOTO), FAMILIAR),
-    "predictions.cautions": lambda m, model, p: m.cautions(model.eval(), CHECKPOINT, [PHOTO], FAMILIAR),
     "predictions.answers": lambda m, model, p: m.answers(model.eval(), CHECKPOINT, [PHOTO], FAMILIAR),
     "residual_block.kinds": lambda m, model, p: m.kinds(model),
     "residual_block.passed": lambda m, model, p: m.walk(m.passed(model, INPUTS, BLOCK), 20),

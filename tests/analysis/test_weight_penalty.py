@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_viz.analysis import weight_penalty, weight_penalty_words
+from resnet_viz.analysis import (
+    weight_penalty,
+    weight_penalty_questions,
+    weight_penalty_words,
+)
 from resnet_viz.analysis.weight_penalty import FAIR, STARTS, squares
 
 CASES = [(penalty, data) for penalty in weight_penalty.PENALTIES for data in (False, True)]
@@ -78,18 +82,18 @@ def test_words_and_code_hold_the_numbers(penalty, data):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_right_options_are_those_of_torch(seed):
-    words = weight_penalty_words
+    asked = weight_penalty_questions
     for penalty, data in CASES:
-        for maker in words.makers(penalty, data, 0.5, 0.1, None):
+        for maker in asked.makers(penalty, data, 0.5, 0.1, None):
             question = maker(Random(seed))
             assert len(set(question.options)) == len(question.options) >= 3 and question.why
-    for maker, penalty in ((words.decayed, "L2"), (words.subtracted, "L1")):
+    for maker, penalty in ((asked.decayed, "L2"), (asked.subtracted, "L1")):
         question = maker(0.5, 0.1, Random(seed))
         start = [float(v.replace("−", "-")) for v in question.text.split("(b, c) = (")[1].split(")")[0].split(", ")]
         w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
         moved = w - 0.1 * torch.autograd.grad(torchs(penalty, 0.5, False, w), w)[0]
         found = question.options[question.right].strip("()").replace("−", "-").split(", ")
         assert [float(value) for value in found] == pytest.approx(moved.tolist(), abs=2e-3)
-    fair = words.fair_comparison(Random(seed))
+    fair = asked.fair_comparison(Random(seed))
     b, c = (float(v) for v in fair.text.split("of (")[1].split(")")[0].split(", "))
     assert float(fair.options[fair.right]) == (b + c) ** 2 / 2

@@ -9,9 +9,9 @@ from PIL import Image
 
 from resnet_viz import checkpoints, familiarity
 from resnet_viz.analysis import predictions
-from resnet_viz.number_text import percent
 from resnet_viz.data import examples, uploads
 from resnet_viz.networks import zoo
+from resnet_viz.number_text import percent
 
 from .test_every_page import alts, captions, open_page
 
@@ -123,7 +123,7 @@ def test_another_network_stands_beside_it(network):
 @pytest.mark.parametrize(("example", "strange"), [("cat", False), ("rocket", True)])
 def test_a_strange_picture_is_cautioned(network, example, strange):
     checkpoint, model = network
-    (wanted,) = predictions.cautions(model, checkpoint, [examples.read(examples.find(example))], familiarity.of(checkpoint))
+    ((_, wanted),) = predictions.answers(model, checkpoint, [examples.read(examples.find(example))], familiarity.of(checkpoint))
     app = open_page("inspect/predictions", picture=example)
     warnings = [warning.value for warning in app.warning if "learned from" in warning.value]
     assert wanted.unlike == strange == bool(warnings)

@@ -12,24 +12,10 @@ import numpy as np
 
 from resnet_viz.analysis import landscape, landscape_file, plan
 
+from ..analysis.test_landscape_file import RECIPE
 from . import good
 from .cases import EITHER, PROBLEM, Case, answer, flips, problem, truncations
 
-RECIPE = {
-    "checkpoint": "one",
-    "network": "resnet8",
-    "weights": "a",
-    "data": "digits",
-    "pictures": "b",
-    "split": "test",
-    "plane": "random",
-    "images": 5,
-    "heads": [10],
-    "seed": 0,
-    "seconds": 1.5,
-    "torch": "2",
-    "command": "c",
-}
 WHOLE = answer("landscape of 5 x 5, 1 points")
 
 

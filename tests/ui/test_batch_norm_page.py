@@ -1,7 +1,5 @@
 """The lesson on batch norm on its page: every part and view, the network's own answers, and what a link carries."""
 
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,27 +12,17 @@ from resnet_viz.data.preprocessing import see
 from resnet_viz.ui import batch_mates
 from resnet_viz.ui.pictures import NamedPicture
 
-PAGE = Path(__file__).parents[2] / "pages" / "learn" / "batch_norm.py"
+from .lessons import open_lesson, sent
+
 SHAPES = "resnet20-stem7-shapes"
 
 
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception and not app.error
-    return app
-
-
 def film(app: AppTest) -> dict:
-    return next(
-        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player")
-    )
+    return sent(app, "player")
 
 
 def test_the_moods_are_the_networks_answers_and_the_link_carries_them():
-    app = open_page(**{"batch-to-64": "4"}, view="Formula", at="3")
+    app = open_lesson("batch_norm", **{"batch-to-64": "4"}, view="Formula", at="3")
     found, checkpoint = film(app), checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg"))
     pictures, strip, cloud = found["panels"]
     assert (
@@ -53,7 +41,7 @@ def test_the_moods_are_the_networks_answers_and_the_link_carries_them():
 
 @pytest.mark.parametrize("part", ["Running statistics", "By numbers"])
 def test_the_other_parts_have_their_films_and_views(part):
-    app = open_page(part=part, view="Formula")
+    app = open_lesson("batch_norm", part=part, view="Formula")
     found = film(app)
     assert found["frames"] == len(found["said"]) > 10 and app.latex and all(panel["alt"] for panel in found["panels"])
     app.segmented_control(key="view").set_value("Questions").run()
@@ -61,7 +49,7 @@ def test_the_other_parts_have_their_films_and_views(part):
 
 
 def test_by_numbers_empties_what_is_not_worked_out_yet():
-    batch, line, after = film(open_page(part="By numbers"))["panels"]
+    batch, line, after = film(open_lesson("batch_norm", part="By numbers"))["panels"]
     assert (batch["kind"], line["kind"], after["kind"]) == ("cells", "lines", "cells") and len(
         batch["values"][0][0]
     ) == 16

@@ -1,8 +1,6 @@
 """The lesson on data on the screen: its parts with their views, the dice in the link, an own zip, the archive's commands."""
 
-import json
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,26 +13,17 @@ from resnet_viz.drawing import data as drawing
 from resnet_viz.training import fine_tuning_film
 from resnet_viz.ui import data
 
-PAGE = Path(__file__).parents[2] / "pages" / "learn" / "data.py"
-
-
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
+from .lessons import open_lesson, sent
 
 
 def cards(app: AppTest) -> dict:
-    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("data_steps"))
+    return sent(app, "data_steps")
 
 
 @pytest.mark.parametrize("part", data.PARTS)
 def test_every_part_opens_with_its_views(part, monkeypatch):
     monkeypatch.setattr(fine_tuning_film, "STEPS", 8)
-    app = open_page(part=part, view="Formula")
+    app = open_lesson("data", part=part, view="Formula")
     assert app.latex and not app.error
     for view in ("Code", "Numbers", "Questions"):
         app.segmented_control(key="view").set_value(view).run()
@@ -44,7 +33,7 @@ def test_every_part_opens_with_its_views(part, monkeypatch):
 
 def test_the_dice_in_the_link_draw_the_same_windows_again():
     picture = examples.read(examples.find("coffee"))
-    app = open_page(dice="7", at="3", picture="coffee", view="Code")
+    app = open_lesson("data", dice="7", at="3", picture="coffee", view="Code")
     shown = cards(app)
     assert shown["at"] == 3 and len(shown["frames"]) == data_pipeline.DRAWS
     drawn = data_pipeline.draw(*picture.size, 7 * data_pipeline.DRAWS + 3)
@@ -63,10 +52,10 @@ def test_an_own_zip_is_browsed_by_its_classes(tmp_path):
             for j in range(3):
                 Image.fromarray(np.full((12, 12, 3), 60 * i + j, np.uint8)).save(tmp_path / "one.png")
                 archive.write(tmp_path / "one.png", f"train/{name}/{j}.png")
-    app = open_page(part="Data sets", data_path=str(tmp_path / "own.zip"), **{"class": "1"})
+    app = open_lesson("data", part="Data sets", data_path=str(tmp_path / "own.zip"), **{"class": "1"})
     text = "\n".join(part.value for part in app.markdown)
     assert "6 pictures of 12 × 12 pixels in 2 classes, 3 of each" in text and "**bee**: 3 of 3 pictures" in text
-    app = open_page(part="Data sets", data_path=str(tmp_path / "gone"))
+    app = open_lesson("data", part="Data sets", data_path=str(tmp_path / "gone"))
     assert "There is no data set" in app.error[0].value.replace("\\", "")
 
 

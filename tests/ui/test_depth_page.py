@@ -1,29 +1,17 @@
 """The lesson on depth: both parts open from a link with their film, and the way to train the runs again."""
 
-from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from resnet_viz import checkpoints
 
+from .lessons import open_in_app
 from .test_learning_page import film
-
-APP = Path(__file__).parents[2] / "app.py"
-
-
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=100)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.switch_page("pages/learn/depth.py").run()
-    assert not app.exception
-    return app
 
 
 def test_gradients_of_eight_layers_by_link():
-    app = open_page(depth="8", view="Formula", at="3")
+    app = open_in_app("depth", depth="8", view="Formula", at="3")
     found = film(app)
     assert found["frames"] == len(found["said"]) == 7 and found["at"] == 3 and len(found["panels"][0]["lines"]) == 6
     assert any(r"\tfrac14\right)^{3}" in one.value for one in app.latex)
@@ -34,7 +22,7 @@ def test_gradients_of_eight_layers_by_link():
 
 
 def test_the_runs_and_the_way_to_train_them_again(monkeypatch, tmp_path):
-    app = open_page(part="In training", view="Code")
+    app = open_in_app("depth", part="In training", view="Code")
     found = film(app)
     assert found["frames"] == 12 and "plain 56: 65.2\u00a0% in training" in found["said"][-1]
     assert "--network plain20" in app.code[0].value and "--set train_limit=15000" in app.code[0].value
@@ -48,10 +36,10 @@ def test_the_runs_and_the_way_to_train_them_again(monkeypatch, tmp_path):
     assert "recipe" not in app.query_params  # it counts once
     monkeypatch.setattr(checkpoints, "BUNDLED", tmp_path)
     st.cache_data.clear()
-    app = open_page(part="In training")
+    app = open_in_app("depth", part="In training")
     assert any("not installed" in one.value for one in app.info)
 
 
 @pytest.mark.parametrize("setting", [{"depth": "9"}, {"differ": "colour"}, {"at": "999"}])
 def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(setting):
-    assert film(open_page(**setting))["frames"] == 19
+    assert film(open_in_app("depth", **setting))["frames"] == 19

@@ -1,37 +1,20 @@
 """The lesson on landscapes: a link's view, one's own being computed, stopped and failed; read-only it offers
 nothing."""
 
-import json
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from resnet_viz import runs
 from resnet_viz.analysis import landscape_file, landscape_process
 from resnet_viz.analysis.landscape_process import Order
 from resnet_viz.ui import access
 
-APP = Path(__file__).parents[2] / "app.py"
+from .lessons import open_in_app, sent
+
 ORDER = Order("mine", "w.safetensors", "shapes", 21, 400, "random", 0)
-
-
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=100)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.switch_page("pages/learn/landscape.py").run()
-    assert not app.exception
-    return app
-
-
-def scene(app: AppTest) -> dict:
-    return next(
-        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("landscape")
-    )
 
 
 @pytest.fixture
@@ -48,8 +31,8 @@ def own(tmp_path, monkeypatch):
 
 
 def test_a_link_carries_the_view():
-    app = open_page(of="A training path", seen="from above", log="false", cut="10", view="Questions")
-    found = scene(app)
+    app = open_in_app("landscape", of="A training path", seen="from above", log="false", cut="10", view="Questions")
+    found = sent(app, "landscape")
     assert found["seen"] == "above" and not found["log"] and found["range"] == [0, 10] and len(found["panels"]) == 1
     assert found["panels"][0]["path"]["labels"][0] == "before training" and any(
         "400 test pictures of Shapes" in one.value for one in app.caption
@@ -63,8 +46,8 @@ def test_a_link_carries_the_view():
 def test_ones_own_stopped_goes_on(own, monkeypatch):
     asked = []
     monkeypatch.setattr(landscape_process, "start", lambda order: asked.append(order) or "abc")
-    app = open_page(of="Your own")
-    assert (np.array(scene(app)["panels"][0]["known"]) == 1).sum() == 11 * 21
+    app = open_in_app("landscape", of="Your own")
+    assert (np.array(sent(app, "landscape")["panels"][0]["known"]) == 1).sum() == 11 * 21
     assert app.selectbox(key="mine").options == ["mine, 21 × 21, seed 0"]
     assert any("Stopped at 231 of 441 points" in part.proto.text for part in app.get("progress"))
     app.button(key="landscape_on").click().run()
@@ -75,7 +58,7 @@ def test_one_at_work_can_be_stopped(own, monkeypatch):
     stopped = []
     monkeypatch.setattr(runs, "process_alive", lambda about: True)
     monkeypatch.setattr(landscape_process, "stop", stopped.append)
-    app = open_page(of="Your own")
+    app = open_in_app("landscape", of="Your own")
     assert any("231 of 441 points, about " in part.proto.text for part in app.get("progress"))
     app.button(key="landscape_stop").click().run()
     assert stopped == ["abc"]
@@ -84,13 +67,13 @@ def test_one_at_work_can_be_stopped(own, monkeypatch):
 def test_what_could_not_be_computed_says_why(own):
     own.with_suffix(".npz").unlink()
     own.with_suffix(".log").write_text("There is no data set 'x'.\n")
-    assert "There is no data set" in open_page(of="Your own").error[0].value
+    assert "There is no data set" in open_in_app("landscape", of="Your own").error[0].value
 
 
 def test_a_new_one_is_ordered_and_a_refusal_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "file"))
     (tmp_path / "file").write_text("")
-    app = open_page(of="Your own", checkpoint="resnet20-stem7-shapes")
+    app = open_in_app("landscape", of="Your own", checkpoint="resnet20-stem7-shapes")
     assert "No landscape was computed here yet" in app.info[0].value
     app.button(key="landscape_start").click().run()
     assert "cannot be written" in app.error[0].value
@@ -98,6 +81,6 @@ def test_a_new_one_is_ordered_and_a_refusal_is_said(tmp_path, monkeypatch):
 
 def test_read_only_nothing_is_offered(own, monkeypatch):
     monkeypatch.setenv(access.READONLY, "1")
-    app = open_page(of="Your own")
+    app = open_in_app("landscape", of="Your own")
     keys = {button.key for button in app.button}
-    assert not keys & {"landscape_start", "landscape_on", "landscape_stop"} and scene(app)["panels"]
+    assert not keys & {"landscape_start", "landscape_on", "landscape_stop"} and sent(app, "landscape")["panels"]

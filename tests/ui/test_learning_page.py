@@ -1,8 +1,6 @@
 """The lesson on learning: every part and view opens, its film says what was computed, the link carries it."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,25 +14,16 @@ from resnet_viz.training import schedules
 from resnet_viz.training.config import Config
 from resnet_viz.ui import learning, learning_ways
 
-PAGE = Path(__file__).parents[2] / "pages" / "learn" / "learning.py"
-
-
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
+from .lessons import open_in_app, open_lesson, sent
 
 
 def film(app: AppTest) -> dict:
-    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player"))
+    return sent(app, "player")
 
 
 @pytest.mark.parametrize("part", learning.PARTS)
 def test_every_part_opens_with_its_views(part):
-    app = open_page(part=part, view="Formula")
+    app = open_lesson("learning", part=part, view="Formula")
     assert app.latex and not app.error
     found = film(app)
     assert found["frames"] == len(found["said"]) == len(found["labels"]) > 5
@@ -46,7 +35,7 @@ def test_every_part_opens_with_its_views(part):
 
 
 def test_the_film_of_the_slides_sample_says_what_is_right():
-    found = film(open_page())
+    found = film(open_lesson("learning"))
     assert found["said"][0].startswith("f = 16, the target is 4: loss 144.")
     slopes = next(panel for panel in found["panels"] if panel["kind"] == "bars")
     assert slopes["values"][0] == [24, 216, 24]
@@ -55,14 +44,14 @@ def test_the_film_of_the_slides_sample_says_what_is_right():
 
 
 def test_the_link_carries_frame_and_settings():
-    app = open_page(at="1", view="Formula", start_x="4.0", rate="0.003")
+    app = open_lesson("learning", at="1", view="Formula", start_x="4.0", rate="0.003")
     assert film(app)["at"] == 1 and "With the numbers of step 1 of 40." in [caption.value for caption in app.caption]
     assert film(app)["said"][0].startswith("f = 17,")
-    assert film(open_page(at="999"))["at"] == 40 and film(open_page(at="nonsense"))["at"] == 0
+    assert film(open_lesson("learning", at="999"))["at"] == 40 and film(open_lesson("learning", at="nonsense"))["at"] == 0
 
 
 def test_a_rate_that_is_too_large_is_said_and_still_drawn():
-    app = open_page(rate="0.1")
+    app = open_lesson("learning", rate="0.1")
     found = film(app)
     assert "too large" in "".join(caption.value for caption in app.caption) and found["frames"] < 41
     slopes = next(panel for panel in found["panels"] if panel["kind"] == "bars")
@@ -73,7 +62,7 @@ def test_a_rate_that_is_too_large_is_said_and_still_drawn():
 
 
 def test_a_neuron_adds_up_what_the_checkpoint_answers():
-    app = open_page(part="A neuron")
+    app = open_lesson("learning", part="A neuron")
     found = film(app)
     logits = next(panel for panel in found["panels"] if panel["title"].startswith("The layer"))
     assert logits["names"][0] == "cat" and logits["values"][-1] == sorted(logits["values"][-1], reverse=True)
@@ -85,9 +74,7 @@ def test_without_a_checkpoint_only_the_neuron_has_to_wait(tmp_path, monkeypatch)
     monkeypatch.setattr(checkpoints, "BUNDLED", tmp_path / "none")
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
     st.cache_data.clear()
-    app = AppTest.from_file(str(PAGE.parents[2] / "app.py"), default_timeout=60)  # the link to the page of training needs all pages
-    app.query_params["part"] = "A neuron"
-    app.switch_page("pages/learn/learning.py").run()
+    app = open_in_app("learning", part="A neuron")  # the link to the page of training needs all pages
     assert "no trained network here yet" in app.info[0].value and not app.exception
     app.segmented_control(key="part").set_value("Chain rule").run()
     assert not app.info and film(app)["frames"] == 7

@@ -12,9 +12,8 @@ from resnet_viz.analysis.variance_shift import SHARES, Shift
 from resnet_viz.training import by_heart, process
 from resnet_viz.ui import access, overfitting, overfitting_dropout
 
+from .lessons import open_in_app
 from .test_learning_page import film
-
-APP = Path(__file__).parents[2] / "app.py"
 
 
 @pytest.fixture(autouse=True)
@@ -23,21 +22,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=100)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.switch_page("pages/learn/overfitting.py").run()
-    assert not app.exception
-    return app
-
-
 def said(app: AppTest) -> str:
     return "\n".join(part.value for part in [*app.markdown, *app.caption])
 
 
 def test_recorded_curves_are_there_at_once_and_every_cure_opens():
-    app = open_page()
+    app = open_in_app("overfitting")
     assert "By heart: after 40 epochs 100.0\u00a0% of what it learned is right" in said(app)
     assert "no cure: recorded beforehand by this project. Seed 0." in said(app)
     app.segmented_control(key="cure").set_value("L2").run()
@@ -57,16 +47,16 @@ def test_recorded_curves_are_there_at_once_and_every_cure_opens():
 def test_start_begins_what_is_not_there_yet_and_a_run_is_found_again(monkeypatch, folder):
     begun = []
     monkeypatch.setattr(process, "_spawn", begun.append)
-    app = open_page(cure="L1")
+    app = open_in_app("overfitting", cure="L1")
     app.button(key="heart_start").click().run()
     assert not app.exception and len(begun) == 2
     configs = [runs.read_config(run) for run in begun]
     assert [by_heart.same_recipe(config, by_heart.config_of(recipe, 30, 0)) for config, recipe in
             zip(configs, (by_heart.BASELINE, "L1"))] == [True, True]
-    assert "no cure, L1: recorded beforehand" in said(open_page(cure="L1"))  # as long as there is nothing to show
+    assert "no cure, L1: recorded beforehand" in said(open_in_app("overfitting", cure="L1"))  # as long as there is nothing to show
     for run in begun[:2]:
         learn_a_little(run)
-    fresh = open_page(cure="L1")  # another session, e.g. after a reload
+    fresh = open_in_app("overfitting", cure="L1")  # another session, e.g. after a reload
     assert "no cure, L1: trained here. Seed 0." in said(fresh) and "**No cure.** After 3 epochs" in said(fresh)
     assert fresh.get("page_link")
     fresh.button(key="heart_start").click().run()  # all are here: other dice
@@ -88,7 +78,7 @@ def learn_a_little(run: Path) -> None:
 
 def test_in_read_only_mode_there_is_no_start(monkeypatch):
     monkeypatch.setenv(access.READONLY, "1")
-    app = open_page(cure="L2")
+    app = open_in_app("overfitting", cure="L2")
     assert access.WHY in said(app) and not [button for button in app.button if button.key == "heart_start"]
 
 
@@ -97,7 +87,7 @@ def test_in_read_only_mode_there_is_no_start(monkeypatch):
     {"part": "Dropout", "p": "0.9"},
 ])
 def test_films_open_from_a_link_with_their_views(query):
-    app = open_page(**query, view="Formula", at="3")
+    app = open_in_app("overfitting", **query, view="Formula", at="3")
     found = film(app)
     assert found["at"] == 3 and found["frames"] == len(found["said"]) and app.latex and not app.error
     for view in ("Code", "Questions"):
@@ -115,10 +105,10 @@ def test_the_quarrel_is_measured_once_and_drawn(monkeypatch):
     monkeypatch.setattr(variance_shift, "measure", measure)
     overfitting_dropout._known.clear()
     for _ in range(2):
-        app = open_page(part="Dropout and batch norm")
+        app = open_in_app("overfitting", part="Dropout and batch norm")
         assert film(app)["frames"] == len(SHARES) and "89.0\u00a0% right" in film(app)["said"][-1]
     assert asked == [overfitting_dropout.PICTURES]
     overfitting_dropout._known.clear()
     monkeypatch.setattr(checkpoints, "BUNDLED", Path("/nowhere"))
-    assert any("not installed" in one.value for one in open_page(part="Dropout and batch norm").info)
+    assert any("not installed" in one.value for one in open_in_app("overfitting", part="Dropout and batch norm").info)
     assert set(overfitting.FILMS) == {"L1 and L2", "Dropout", "Dropout and batch norm"} and np.isfinite(SHARES).all()

@@ -1,7 +1,5 @@
 """The lesson on the residual block on its page: the browser gets the block's own numbers, and links carry the view."""
 
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,22 +11,11 @@ from resnet_viz.data import examples
 from resnet_viz.data.preprocessing import see
 from resnet_viz.ui import residual_block_network
 
-PAGE = Path(__file__).parents[2] / "pages" / "learn" / "residual_block.py"
-
-
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
+from .lessons import ROOT, open_lesson, sent
 
 
 def given(app: AppTest) -> dict:
-    return next(
-        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("residual_block")
-    )
+    return sent(app, "residual_block")
 
 
 def map_of(step: dict) -> np.ndarray:
@@ -36,7 +23,7 @@ def map_of(step: dict) -> np.ndarray:
 
 
 def test_the_numbers_are_the_loaded_blocks_and_the_link_carries_the_view():
-    app = open_page(**{"block-of-loaded-9": "layer1.1, identity", "channel-of-layer1.1": "5"}, at="99", view="Formula")
+    app = open_lesson("residual_block", **{"block-of-loaded-9": "layer1.1, identity", "channel-of-layer1.1": "5"}, at="99", view="Formula")
     found = given(app)
     checkpoint = checkpoints.read(checkpoints.find("resnet20-cifar10-jpeg"))
     model = checkpoints.model(checkpoint)
@@ -60,7 +47,7 @@ def test_the_numbers_are_the_loaded_blocks_and_the_link_carries_the_view():
 
 
 def test_a_bottleneck_that_nobody_trained_shows_a_projection_of_stride_one():
-    app = open_page(**{"network-of-block": residual_block_network.UNTRAINED})
+    app = open_lesson("residual_block", **{"network-of-block": residual_block_network.UNTRAINED})
     found = given(app)
     assert [step["title"] for step in found["around"]] == ["x", "1 × 1", "batch norm"] and len(found["layers"]) == 9
     assert all(step["scale"] == 1 for step in found["around"]) and np.abs(map_of(found["end"][-1])).max() > 0
@@ -69,10 +56,8 @@ def test_a_bottleneck_that_nobody_trained_shows_a_projection_of_stride_one():
 
 
 def test_gradients_have_their_film_and_views():
-    app = open_page(part="Gradient back", view="Formula")
-    found = next(
-        json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name.endswith("player")
-    )
+    app = open_lesson("residual_block", part="Gradient back", view="Formula")
+    found = sent(app, "player")
     assert found["frames"] == 10 and len(app.latex) == 3
     kept, lost = found["panels"][0]["lines"]
     assert kept["y"][0] == lost["y"][0] == 1 and lost["y"][-1] < 1e-3 < kept["y"][-1]
@@ -82,7 +67,7 @@ def test_gradients_have_their_film_and_views():
 
 @pytest.mark.parametrize("part", ["Numbers forward", "Gradient back"])
 def test_a_plain_network_has_nothing_to_add(part):
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages/learn/residual_block.py"), default_timeout=60)
     app.session_state["checkpoint"] = "plain20-cifar10-jpeg"
     app.query_params["part"] = part
     app.run()
