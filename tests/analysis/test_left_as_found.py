@@ -10,6 +10,7 @@ import inspect
 import pkgutil
 import random
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -112,6 +113,7 @@ ASK_FOR_EVALUATION = ("predictions.", "resource_steps.")  # they say that the mo
 BEHIND = {"attribution_methods"}  # reached through attributions.attribute only
 
 
+@cache
 def entry_points() -> list[str]:
     """Every public function of analysis that takes a `model`."""
     found = []

@@ -1,6 +1,7 @@
 """Questions of the lesson on the residual block: the marked option is torch's, the slides' mistake is offered."""
 
 import re
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -11,23 +12,24 @@ from torch import nn
 from resnet_viz.analysis import residual_block, residual_block_gradients
 from resnet_viz.analysis import residual_block_questions as asked
 from resnet_viz.analysis import residual_block_words as words
-from resnet_viz.analysis.questions import mark
 from resnet_viz.networks import zoo
 from resnet_viz.number_text import plain
 
-from .test_residual_block import NETWORKS, TENSOR
+from .makers import check
+from .test_residual_block import EVERY, NETWORKS, TENSOR
 
 SEEDS = range(40)
 
 
-def a_walk(name: str, block: str, channel: int = 2) -> residual_block.Walk:
+@cache
+def walk_of(name: str, block: str, channel: int = 2) -> residual_block.Walk:
     return residual_block.walk(residual_block.passed(NETWORKS[name], TENSOR, block), channel)
 
 
-WALKS = {
-    (name, block): a_walk(name, block) for name, model in NETWORKS.items() for block in residual_block.kinds(model)
-}
-PASSAGES = residual_block_gradients.passages(NETWORKS["padding"], TENSOR, 3)
+@cache
+def passages() -> tuple[residual_block_gradients.Passage, ...]:
+    """From the last block to the first."""
+    return residual_block_gradients.passages(NETWORKS["padding"], TENSOR, 3)
 
 
 def digits(text: str) -> float:
@@ -38,32 +40,23 @@ def right_of(question) -> str:
     return question.options[question.right]
 
 
-def sound(maker) -> None:
-    for seed in SEEDS:
-        question = maker(Random(seed))
-        assert 2 <= len(question.options) == len(set(question.options)) <= 5
-        assert question.why and mark(question, question.right)[0] and question.wrongs[question.right] == ""
-
-
-@pytest.mark.parametrize(("name", "block"), WALKS)
+@pytest.mark.parametrize(("name", "block"), EVERY)
 def test_every_maker_asks_something_that_can_be_answered_wrongly(name, block):
-    makers = asked.of_block(WALKS[name, block], words.telling_place(WALKS[name, block]))
+    makers = asked.of_block(walk_of(name, block), words.telling_place(walk_of(name, block)))
     assert len(makers) >= 4
-    for maker in makers:
-        sound(maker)
+    check(makers, SEEDS)
 
 
 def test_questions_on_gradients_are_sound_too():
     nothing = residual_block_gradients.Passage("a", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    for passages in (PASSAGES, (nothing, nothing)):
-        for maker in asked.of_gradients(passages, 1):
-            sound(maker)
+    for found in (passages(), (nothing, nothing)):
+        check(asked.of_gradients(found, 1), SEEDS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_sum_and_the_norm_are_the_blocks_own(seed):
     model, block = NETWORKS["padding"], "layer1.0"
-    walk, module = WALKS["padding", block], NETWORKS["padding"].layer1[0]
+    walk, module = walk_of("padding", block), NETWORKS["padding"].layer1[0]
     x = residual_block.passed(model, TENSOR, block).arriving[None]
     with torch.no_grad():
         out = module(x)[0, 2].flatten()
@@ -117,32 +110,32 @@ def test_counts_and_slopes_are_torchs(seed):
     x.grad = None
     (slope * x + x).backward()
     assert right_of(asked.derivative(Random(seed))) == plain(x.grad.item())
-    kept, lost = residual_block_gradients.relative(PASSAGES)
+    kept, lost = residual_block_gradients.relative(passages())
     at = Random(seed).randrange(1, len(kept))
-    assert right_of(asked.how_small(PASSAGES, Random(seed))) == plain(float(lost[at]))
+    assert right_of(asked.how_small(passages(), Random(seed))) == plain(float(lost[at]))
 
 
 # Words
 
 
 def test_what_is_said_of_a_block():
-    walk = WALKS["bottleneck", "layer1.0"]
+    walk = walk_of("bottleneck", "layer1.0")
     told = " ".join(words.story(walk, 4, ("cat", 0.9, 0.2), True))
     assert (
         "has stride 1 and makes 16 channels of 4" in told
         and "The slides say that a projection always has stride 2" in told
     )
     assert "cat goes from 90.0\u00a0% to 20.0\u00a0%" in told and "ReLU follows" in told
-    assert "stride 2" in words.projection(WALKS["bottleneck", "layer2.0"], 16) and "slides" not in words.projection(
-        WALKS["bottleneck", "layer2.0"], 16
+    assert "stride 2" in words.projection(walk_of("bottleneck", "layer2.0"), 16) and "slides" not in words.projection(
+        walk_of("bottleneck", "layer2.0"), 16
     )
-    empty = " ".join(words.story(WALKS["padding", "layer2.0"], 16, None, True))
+    empty = " ".join(words.story(walk_of("padding", "layer2.0"), 16, None, True))
     assert "its x is 0" in empty and "Switch the skip" not in empty
-    assert "follows" not in words.story(WALKS["no ReLU after", "layer1.0"], 32, None, True)[0]
+    assert "follows" not in words.story(walk_of("no ReLU after", "layer1.0"), 32, None, True)[0]
 
 
 def test_the_formula_has_the_numbers_of_the_place():
-    walk, place = WALKS["padding", "layer1.0"], 33
+    walk, place = walk_of("padding", "layer1.0"), 33
     lines = words.formula(walk, place, True)
     assert len(lines) == 1 + 5 + 1
     x, residual = walk.shortcut.flat[place], walk.residual.flat[place]
@@ -151,14 +144,14 @@ def test_the_formula_has_the_numbers_of_the_place():
     assert "skip off" in off and words.tex(max(residual, 0), 3) in off
     table = words.rows(walk, place)
     assert [row["here"] for row in table[-2:]] == pytest.approx([residual + x, max(residual + x, 0)], abs=1e-5)
-    strided = words.rows(WALKS["bottleneck", "layer2.0"], 5)
-    arriving = WALKS["bottleneck", "layer2.0"].layers[0].map
+    strided = words.rows(walk_of("bottleneck", "layer2.0"), 5)
+    arriving = walk_of("bottleneck", "layer2.0").layers[0].map
     assert strided[0]["here"] == arriving[0, 10]
 
 
-@pytest.mark.parametrize(("name", "block"), WALKS)
+@pytest.mark.parametrize(("name", "block"), EVERY)
 def test_the_code_that_is_shown_is_the_block(name, block):
-    model, walk = NETWORKS[name], WALKS[name, block]
+    model, walk = NETWORKS[name], walk_of(name, block)
     x = residual_block.passed(model, TENSOR, block).arriving[None]
     space = {"model": model, "x": x}
     with torch.no_grad():
@@ -167,7 +160,7 @@ def test_the_code_that_is_shown_is_the_block(name, block):
 
 
 def test_the_telling_place_is_inside_and_both_count_there():
-    walk = WALKS["padding", "layer1.0"]
+    walk = walk_of("padding", "layer1.0")
     row, column = divmod(words.telling_place(walk), walk.total.shape[1])
     assert 0 < row < 31 and 0 < column < 31
     inner = np.minimum(np.abs(walk.residual), np.abs(walk.shortcut))[1:-1, 1:-1] * (walk.end > 0)[1:-1, 1:-1]
@@ -175,9 +168,9 @@ def test_the_telling_place_is_inside_and_both_count_there():
 
 
 def test_what_is_said_of_gradients():
-    kept, lost = residual_block_gradients.relative(PASSAGES)
-    said = words.gradient_said(PASSAGES, 2)
-    assert PASSAGES[1].block in said and words.short(kept[2], 3) in said and words.short(lost[2], 3) in said
-    assert words.gradient_said(PASSAGES, 0).startswith("The gradient has come")
-    assert len(words.gradient_formula(PASSAGES, 0)) == 3 and words.gradient_rows(PASSAGES)[0]["block"] == "layer3.0"
-    assert "of 3 blocks" in words.gradient_story(PASSAGES)[0]
+    kept, lost = residual_block_gradients.relative(passages())
+    said = words.gradient_said(passages(), 2)
+    assert passages()[1].block in said and words.short(kept[2], 3) in said and words.short(lost[2], 3) in said
+    assert words.gradient_said(passages(), 0).startswith("The gradient has come")
+    assert len(words.gradient_formula(passages(), 0)) == 3 and words.gradient_rows(passages())[0]["block"] == "layer3.0"
+    assert "of 3 blocks" in words.gradient_story(passages())[0]
