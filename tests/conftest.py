@@ -1,8 +1,13 @@
 """The short form of the long tests: `make test` runs some variants of each, `make test-hard` all the others."""
 
 from collections import defaultdict
+from functools import cache
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
+
+# Each AppTest reads the metadata of all installed packages: half of the time of a page's test, and always the same.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.hookimpl(tryfirst=True)
