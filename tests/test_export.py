@@ -47,7 +47,7 @@ def logits_by_onnxruntime(path, pictures: torch.Tensor) -> np.ndarray:
     return session.run(["logits"], {"pictures": pictures.numpy()})[0]
 
 
-@pytest.mark.short(2)
+@pytest.mark.short(1)
 @pytest.mark.parametrize(("network", "arguments", "size"), [
     ("resnet20", {}, 32), ("plain8", {}, 32), ("resnet8", TANH, 32), ("simple-cnn", {}, 32),
     ("custom-resnet", BOTTLENECK, 64), ("hw4-resnet", {}, 32), ("grapheme-resnet", {}, 64),

@@ -106,6 +106,7 @@ def test_drawn_at_random_it_answers_as_the_original(make, draw, tmp_path):
     same_answers(theirs, read)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2"])
 def test_a_known_network_by_its_name(name, tmp_path):
     torch.manual_seed(1)

@@ -246,7 +246,7 @@ def test_no_command_is_shown_for_what_it_cannot_say(network, arguments):
     assert command(network, arguments, 32) is None
 
 
-@pytest.mark.short(10)
+@pytest.mark.short(4)
 @pytest.mark.parametrize("network", zoo.NETWORKS)
 def test_every_choice_that_is_offered_can_be_built(network):
     for key, values in choices(network).items():

@@ -14,7 +14,7 @@ from .test_attributions import twins
 PICTURE = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(3))
 
 
-@pytest.mark.short(3)
+@pytest.mark.short(2)
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 @pytest.mark.parametrize("stage", ["layer2", "layer3", "layer4"])
 def test_grad_cam_ranks_as_pytorch_grad_cams_does(name, stage):

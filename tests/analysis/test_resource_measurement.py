@@ -45,7 +45,7 @@ def test_the_count_is_the_estimate(precision, optimizer):
     found = resources.demand("resnet8", {}, 32, precision)
     before = children()
     told = heard(asked(found, [2, 4], optimizer))
-    assert children() == before
+    assert not children() - before
     rows = [measurement.measured(found, optimizer, event) for event in told if event["event"] == "batch"]
     assert [row.batch for row in rows] == [2, 4]
     for row in rows:
@@ -106,7 +106,7 @@ def test_a_device_that_refuses_ends_the_measurement_and_not_the_app(monkeypatch)
     told = heard(asked(found, [2, 4096], limit=GIB))
     assert [e["batch"] for e in told if e["event"] == "batch"] == [2]
     assert told[-1] == {"event": "full", "batch": 4096, "why": "the device refused more memory"}
-    assert children() == before
+    assert not children() - before
 
 
 def test_a_process_that_the_system_ends_did_not_fit(tiny, monkeypatch):

@@ -68,7 +68,7 @@ def tracked_peak(network: str, batch: int, precision: str) -> int:
         return next(iter(tracker.get_tracker_snapshot("peak").values()))["Total"]
 
 
-@pytest.mark.short(2)
+@pytest.mark.short(1)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("network", ["resnet18", "resnet50"])
 def test_the_largest_moment_is_the_sum_of_the_parts(network, precision):

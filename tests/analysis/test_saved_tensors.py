@@ -70,6 +70,7 @@ def test_the_course_networks_to_the_byte(network, arguments, size, precision):
     assert ours == torchs > 0
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("network", ["resnet18", "resnet50", "resnet152", "resnext50-32x4d"])
 def test_the_large_networks_to_the_byte(network, precision):

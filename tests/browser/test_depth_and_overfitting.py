@@ -14,6 +14,7 @@ def server(shared_server):
     return shared_server()
 
 
+@pytest.mark.hard
 def test_the_gradient_goes_back_by_key(server, visit, picture):
     page = visit(f"{server.url}/depth?depth=8&view=Formula&at=0")
     page.wait_for_selector(".player[data-frame='0']", timeout=60_000)

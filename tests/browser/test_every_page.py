@@ -8,7 +8,7 @@ from .conftest import rest
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.short(4)
+@pytest.mark.short(2)
 @pytest.mark.parametrize("name", PAGES)
 def test_on_a_telephone(shared_server, visit, picture, name):
     path = "" if name == "start/home" else name.rpartition("/")[2]

@@ -67,6 +67,7 @@ def test_the_mouse_moves_the_window_both_ways(open_operations):
     expect(page.locator(".operation .said")).to_contain_text("Row 1, column 2: ")
 
 
+@pytest.mark.hard
 def test_the_keyboard_moves_and_plays(open_operations):
     page = open_operations()
     page.get_by_role("group", name="Convolution: arrow keys move the window").focus()

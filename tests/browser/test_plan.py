@@ -19,6 +19,7 @@ def large(page) -> float:
     return page.get_by_role("heading", level=1).evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
 
 
+@pytest.mark.hard
 def test_steps_open_as_they_say_and_a_view_is_added(server, visit, picture):
     page = visit(f"{server.url}/plan")
     rest(page)

@@ -96,11 +96,11 @@ def test_nothing_is_asked_of_the_network(app, visit, picture):
     assert asked and [url for url in asked if not local.match(url)] == []
 
 
-def test_a_photograph_is_uploaded_and_its_prediction_read(app, visit, photographs, picture):
+def test_a_photograph_is_uploaded_and_its_prediction_read(app, visit, photographs, told, picture):
     page = visit(f"{app.url}/predictions?picture=rocket")
     before = headline(page)
     upload(page, photographs["cat"])
-    (answer,) = told_by_the_command(photographs["cat"])
+    (answer,) = told(photographs["cat"])
     assert answer["label"] == "cat" and headline(page) == expected(answer) != before
     assert page.get_by_text("my cat.jpg, 451 x 300 pixels").count() == 1
     bars = page.get_by_test_id("stPlotlyChart").locator(".bars text").all_text_contents()
@@ -109,12 +109,12 @@ def test_a_photograph_is_uploaded_and_its_prediction_read(app, visit, photograph
 
 
 @pytest.mark.hard
-def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, told, tmp_path):
+def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, tmp_path):
     (tmp_path / "text.png").write_text("a text, renamed")
     page = visit(f"{app.url}/predictions")
     headline(page)
     upload(page, photographs["motorcycle"], tmp_path / "text.png", photographs["coffee"])
-    answers = told(photographs["motorcycle"], photographs["coffee"])
+    answers = told_by_the_command(photographs["motorcycle"], photographs["coffee"])
     assert headline(page) == expected(answers[0])
     alerts = page.get_by_test_id("stAlert").all_inner_texts()
     assert len(alerts) == 1 and "text.png is not a picture that can be opened here" in alerts[0]
@@ -130,6 +130,7 @@ def test_several_pictures_and_a_bad_file_among_them(app, visit, photographs, tol
     assert headline(page) == expected(answers[1])
 
 
+@pytest.mark.hard
 def test_a_text_renamed_to_png_gives_a_sentence_and_the_page_stays_usable(app, visit, photographs, told, tmp_path):
     (tmp_path / "text.png").write_text("a text, renamed")
     page = visit(f"{app.url}/predictions")

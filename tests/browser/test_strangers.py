@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from ..reliability.test_names_from_strangers import hostile_run
 
 
+@pytest.mark.hard
 def test_a_fault_of_the_program_is_one_sentence_and_its_trace_is_in_the_log(server, visit, tmp_path):
     logs = tmp_path / "logs"
     page = visit(server("tests/browser/faulty_app.py", RESNET_VIZ_LOGS=str(logs)).url, width=800)

@@ -34,7 +34,7 @@ def logits(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
         return model(x)
 
 
-@pytest.mark.short(5)
+@pytest.mark.short(3)
 @pytest.mark.parametrize("name", TORCHVISIONS)
 def test_torchvisions_weights_give_torchvisions_logits(name):
     torch.manual_seed(0)

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz import checkpoints
+from resnet_viz.ui import surgery_case
 
 from ..analysis.conftest import write_run
 from ..ui.test_walls import read
@@ -159,6 +160,7 @@ def selected(app: AppTest) -> str:
     return "\n".join(str(box.value) for box in app.selectbox)
 
 
+@pytest.mark.short(13)
 @pytest.mark.parametrize("name", PAGES)
 def test_with_an_own_run(nothing, name):
     shutil.rmtree(write_run(nothing / "runs" / "mine", keep_weights=False) / "snapshots")  # weights alone will do
@@ -172,6 +174,7 @@ def test_with_an_own_run(nothing, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_with_the_bundled_checkpoints(tmp_path, monkeypatch, name):
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
+    monkeypatch.setattr(surgery_case, "LIMIT", 100)  # pictures that are asked without each block: seconds
     app = open_page(name)
     assert app.sidebar.selectbox[0].value == "resnet20-cifar10-jpeg"
     assert "CIFAR-10 (JPEG)" in app.sidebar.caption[0].value.replace("\\", "")

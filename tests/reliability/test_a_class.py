@@ -30,6 +30,7 @@ def test_four_students_see_what_is_their_own(tmp_path):
     assert not process.running(tmp_path / "runs" / "live") and runs.state(tmp_path / "runs" / "live") == "stopped"
 
 
+@pytest.mark.hard
 def test_a_mix_up_would_be_noticed(alone):
     """A student's screen is held against what another should see: picture, checkpoint, answer, maps and kernels."""
     student = Student(0, 2, alone, 0.0)

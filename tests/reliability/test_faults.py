@@ -117,6 +117,7 @@ def fill_up(bench, seed, subject, said):
         assert begin(bench, folder, detail, None).wait() == 0
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("seed", FULL)
 def test_a_full_disk(bench, said, seed):
     fill_up(bench, seed, FULL[seed], said)

@@ -179,6 +179,7 @@ def test_a_disk_so_full_that_not_even_the_status_fits(tmp_path, monkeypatch, cap
     assert "is full" in said and said.count("\n") == 1
 
 
+@pytest.mark.hard
 @pytest.mark.short(1)
 @pytest.mark.parametrize("at", [3, 12])
 def test_kill_9_in_a_process_of_its_own(tmp_path, whole, at):
@@ -219,6 +220,7 @@ def ordered(config, run, orders, dies_at=None):
         return train(run, from_dict(runs.read_config(run)), status)
 
 
+@pytest.mark.hard
 @pytest.mark.short(1)
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_a_rate_changed_by_hand_is_applied_again_after_a_kill(tmp_path, name):
@@ -234,6 +236,7 @@ def test_a_rate_changed_by_hand_is_applied_again_after_a_kill(tmp_path, name):
     assert [e["command"] for e in runs.read_events(run)] == ["lr", "pause", "lr", "resume"], "recorded once"
 
 
+@pytest.mark.hard
 def test_stopped_with_momentum_averages_and_half_precision(tmp_path, whole):
     for name in ("adam", "bf16"):
         run = tmp_path / name
@@ -244,6 +247,7 @@ def test_stopped_with_momentum_averages_and_half_precision(tmp_path, whole):
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_killed_between_the_files_of_the_beginning(tmp_path, monkeypatch, whole, at):
     """Whichever of them was written, the others are written by the continuation."""

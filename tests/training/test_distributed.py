@@ -160,6 +160,7 @@ def test_with_synchronised_batch_norm_the_gradients_are_those_of_one_process(gra
         assert off({n: t.float() for n, t in ours.items()}, {n: t.float() for n, t in state.items()}) < 1e-5
 
 
+@pytest.mark.hard
 def test_with_batch_norm_of_its_own_each_process_sees_other_statistics(gradients, alone):
     outcome, theirs, state = alone["even"]
     own = [part(found, "even False gradient ") for found in gradients]

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.data import examples
-from resnet_viz.ui import pictures, presenter, share
+from resnet_viz.ui import pictures, presenter, share, surgery_case
 
 from ..pages.test_every_page import PAGES
 
@@ -38,9 +38,11 @@ SECTIONS = [(name, {}) for name in PAGES] + [
 ]
 
 
+@pytest.mark.short(24)
 @pytest.mark.parametrize(("name", "query"), SECTIONS, ids=lambda part: str(part))
 def test_every_control_is_in_the_url(tmp_path, monkeypatch, name, query):
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path))
+    monkeypatch.setattr(surgery_case, "LIMIT", 100)  # pictures that are asked without each block: seconds
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
