@@ -21,7 +21,7 @@ app: setup
 	$(RUN) -m streamlit run app.py --server.port $(PORT) --server.address localhost --server.headless true
 
 test: setup
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not hard and not check_data" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not hard and not check_data" -n $(WORKERS) --no-loadscope-reorder
 
 test-hard: setup
 	$(RUN) -m pytest -m "hard" --timeout 3600

@@ -74,7 +74,7 @@ def button(page, name):
 
 
 def test_one_epoch_of_shapes_is_drawn_as_it_is_trained(start, picture):
-    page, run, _ = start(epochs=1, pictures=2000)
+    page, run, _ = start(epochs=1, pictures=1200)
     first = points(page)
     assert not rows(run, "test"), "seen while it trains"
     picture(page, "training-live")
@@ -84,7 +84,7 @@ def test_one_epoch_of_shapes_is_drawn_as_it_is_trained(start, picture):
     wait_for(page, lambda: points(page) == len(rows(run)))
     last = rows(run)[-1]
     assert float(loss_line(page).get_attribute("data-last")) == pytest.approx(last["loss"], rel=1e-5)
-    steps = -(-2000 // runs.read_config(run)["batch_size"])
+    steps = -(-1200 // runs.read_config(run)["batch_size"])
     assert float(loss_line(page).get_attribute("data-last-x")) == last["step"] == steps
     for split, name in (("val", "validation"), ("test", "test")):
         wait_for(page, lambda: points(page, name) == 1)

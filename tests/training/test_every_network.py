@@ -49,7 +49,7 @@ def step(run, work: Work) -> dict[str, bool]:
     return {name: not torch.equal(before[name], after[name]) for name in before if before[name].ndim > 1}
 
 
-@pytest.mark.short(6)
+@pytest.mark.short(5)
 @pytest.mark.parametrize("name", zoo.NETWORKS)
 def test_every_network_takes_a_step(name, pictures, tmp_path):
     pictures(size=32)
