@@ -89,7 +89,7 @@ def same_answers(theirs: nn.Module, read: checkpoints.Checkpoint, size: int = 40
     assert (ours - expected).abs().max() <= 1e-5 * max(1.0, expected.abs().max().item())
 
 
-@pytest.mark.short(15)
+@pytest.mark.short(8)
 @pytest.mark.parametrize("draw", range(8))
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 def test_drawn_at_random_it_answers_as_the_original(make, draw, tmp_path):

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,17 @@ def room_of(module: str) -> str | None:
     return rest[0] if first == "resnet_viz" and rest else None
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
+
+
+@cache
 def imports(path: Path) -> list[str]:
     """Dotted names of all that a file imports, wherever; `from x import y` counts as x.y if that is a module here."""
     package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
     found = []
-    for node in ast.walk(ast.parse(text_of(path))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -114,7 +121,7 @@ def test_pages_and_drawing_know_no_torch_and_open_no_file():
     for path in in_rooms("pages", "drawing", "app"):
         packages = {module.split(".")[0] for module in imports(path)}
         assert not packages & {"torch", "torchvision", "safetensors"}, where(path)
-        nodes = ast.walk(ast.parse(text_of(path)))
+        nodes = ast.walk(tree_of(path))
         names = {getattr(node, "id", None) or getattr(node, "attr", None) for node in nodes}
         assert not OPENS_FILES & names, where(path)
 
@@ -128,7 +135,7 @@ def test_inside_the_package_imports_are_relative():
     for path in SOURCES:
         if not where(path).startswith("resnet_viz"):
             continue
-        for node in ast.walk(ast.parse(text_of(path))):
+        for node in ast.walk(tree_of(path)):
             absolute = node.module or "" if isinstance(node, ast.ImportFrom) and not node.level else ""
             assert not absolute.startswith(("resnet_viz", "pages", "tests")), f"{where(path)} imports from {absolute}"
 
@@ -145,7 +152,7 @@ def test_no_drawer_for_everything():
 
 
 def test_every_module_says_what_it_is():
-    silent = [path for path in SOURCES if not ast.get_docstring(ast.parse(text_of(path)))]
+    silent = [path for path in SOURCES if not ast.get_docstring(tree_of(path))]
     assert [where(path) for path in silent if path not in in_rooms("pages", "app")] == []
 
 
@@ -175,7 +182,7 @@ def test_reading_a_run_needs_no_torch():
 
 def test_no_process_is_started_through_a_shell():
     for path in EVERYTHING:
-        for node in ast.walk(ast.parse(text_of(path))):
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)

@@ -67,6 +67,7 @@ def test_real_steps(document, call):
         assert len(row["seconds_per_step"]) == 3 and row["images_per_s"] > 0
 
 
+@pytest.mark.hard
 def test_a_batch_that_does_not_fit_is_exit_1(call):
     code, out, err = call("resnet8", "--batch-size", 64, "--measure", "--memory-gib", 0.75)
     assert code == 1 and "It did not fit at batch" in out.splitlines()[-1]

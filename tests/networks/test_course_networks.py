@@ -85,6 +85,7 @@ def copied(theirs: nn.Module, name: str) -> nn.Module:
     return ours
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize(("name", "reference", "channels", "sizes", "params"), [
     ("hw4-resnet", Homework, 3, (32, 25, 56), 4_035_364),
     ("grapheme-resnet", Article, 1, (64, 28, 91), 11_612_858),

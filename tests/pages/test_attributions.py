@@ -37,6 +37,7 @@ def texts(app: AppTest) -> str:
     return "\n".join(markdown.value.replace("\\", "") for markdown in app.markdown)
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("view", ["Story", "Formula", "Code", "Numbers"])
 def test_every_view_under_the_maps(runs, view):
     write(runs, "resnet8", {}, None)

@@ -147,6 +147,7 @@ def test_the_switches_change_what_is_measured():
     assert len(set(seen)) == 4
 
 
+@pytest.mark.hard
 def test_another_runs_figures_stand_beside_where_they_apply():
     table = page(part="Before the first step").dataframe[0].value.set_index("network")
     assert table.loc["Sigmoid, no batch norm, plain", "another run"] == "9.0e−17"

@@ -133,6 +133,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, finished, step):
     assert [r["accuracy"] for r in rows(run, "val")] == [r["accuracy"] for r in rows(finished, "val")]
 
 
+@pytest.mark.hard
 def test_dropout_goes_on_bit_for_bit(tmp_path):
     config = dataclasses.replace(TINY, network="simple-cnn", optimizer="adam", lr=0.001, epochs=1, train_limit=200, batch_size=32)
     whole, parts = tmp_path / "whole", tmp_path / "parts"

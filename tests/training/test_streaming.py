@@ -58,6 +58,7 @@ def test_a_streamed_run_trains_and_says_so(config, tmp_path):
     assert (preprocessing.size, preprocessing.resize) == (16, 18), "as 224 of 256"
 
 
+@pytest.mark.hard
 def test_stopped_in_the_middle_it_goes_on_bit_for_bit(config, tmp_path):
     config = dataclasses.replace(config, mixup=0.2)
     train_here(config, tmp_path / "whole")
