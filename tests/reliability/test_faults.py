@@ -58,8 +58,8 @@ def test_a_kill(bench, seed):
 
 
 @pytest.mark.hard
-def test_two_hundred_kills(bench):
-    found = [kills.one(bench, seed, print) for seed in range(200)]
+def test_two_hundred_kills(bench, printed):
+    found = [kills.one(bench, seed, printed) for seed in range(200)]
     assert sum("inside a write" in one for one in found) == 100
     assert sum(one.startswith("command") for one in found) == 20
 

@@ -86,7 +86,7 @@ def faults(case, report) -> list[str]:
     return found
 
 
-def check(warden, cases, folder) -> list[dict]:
+def check(warden, cases, folder, printed=print) -> list[dict]:
     """All cases through their doors; fails with what is wrong with each, prints what RELIABILITY.md quotes."""
     reports, wrong = [], []
     for number, case in enumerate(cases):
@@ -100,8 +100,8 @@ def check(warden, cases, folder) -> list[dict]:
     memory, slowest = (
         max(range(len(cases)), key=lambda i, key=key: reports[i][key]) for key in ("grown_bytes", "cpu_s")
     )
-    print(
-        f"\n{len(cases)} hostile files: {answers} answers, {len(cases) - answers} sentences; most memory "
+    printed(
+        f"{len(cases)} hostile files: {answers} answers, {len(cases) - answers} sentences; most memory "
         f"{reports[memory]['grown_bytes'] / 2**20:,.0f} MiB ({cases[memory].name}); "
         f"longest {reports[slowest]['cpu_s']:.1f} s "
         f"({cases[slowest].name})"
@@ -146,7 +146,7 @@ def test_forty_of_them(warden, tmp_path):
 
 
 @pytest.mark.hard
-def test_all_of_them(warden, tmp_path):
+def test_all_of_them(warden, tmp_path, printed):
     cases = corpus.all_cases()
     assert len(cases) >= 300
-    check(warden, cases, tmp_path)
+    check(warden, cases, tmp_path, printed)

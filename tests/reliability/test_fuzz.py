@@ -34,7 +34,7 @@ def test_ten_seconds(tmp_path):
 
 
 @pytest.mark.hard
-def test_ten_minutes(tmp_path):
+def test_ten_minutes(tmp_path, printed):
     opened, faults = fuzz.fuzz(600, SEED, tmp_path)
-    print(f"\n{opened:,} files from seed {SEED:,}")
+    printed(f"{opened:,} files from seed {SEED:,}")
     assert opened > 1_000 and faults == []
