@@ -1,5 +1,6 @@
 """Start a training process that outlives the page, the browser and the server that asked for it."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from . import fine_tuning
 from .config import Config, from_dict, resolve
 
 LOG_LIMIT_BYTES = 2**20
+NICE = 5  # a third of the share of the server that shows it, so that thirty who look do not wait for one that learns
 _children: dict[str, subprocess.Popen] = {}  # polled, so that an ended child does not stay a zombie
 
 
@@ -83,8 +85,11 @@ def _spawn(run: Path) -> None:
         if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
             log.replace(run / "train.log.1")
         with open(log, "ab") as output:
-            _children[str(run.resolve())] = subprocess.Popen(
+            child = subprocess.Popen(
                 [sys.executable, "-m", "resnet_viz.training", str(run.resolve())],
                 cwd=runs.PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        _children[str(run.resolve())] = child
+        if hasattr(os, "setpriority"):  # not on Windows
+            os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
     except OSError as error:
         raise Problem(f"The run {run.name} cannot be started: {error.strerror}; make room, or allow writing in {run}.") from error
