@@ -63,6 +63,23 @@ def _age_s(about: os.stat_result) -> float:
 
 
 @contextmanager
+def alone(place: Path):
+    """Only one process at a time works in a folder; the lock is on the folder itself, so that nothing is left lying."""
+    try:
+        held = os.open(place, os.O_RDONLY) if fcntl else None
+    except OSError:
+        held = None
+    if held is None:  # Windows: there an open file is not renamed by others either
+        yield
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextmanager
 def new_folder(place: Path, prefix: str):
     """A folder in `place` that exists as long as the block, at most; moved elsewhere by then, it stays there."""
     folder = place / f"{prefix}{uuid.uuid4().hex}"

@@ -17,10 +17,11 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from . import leavings
 from .data.place import data_folder
 
 PACKAGE = "resnet_viz"
@@ -127,7 +128,7 @@ class _Shared(RotatingFileHandler):
             self.handleError(record)
 
     def doRollover(self) -> None:
-        with _alone(Path(self.baseFilename).parent):
+        with leavings.alone(Path(self.baseFilename).parent):
             if self._ours():
                 super().doRollover()
             else:
@@ -146,20 +147,3 @@ class _Shared(RotatingFileHandler):
         stream, self.stream = self.stream, None
         with suppress(OSError, ValueError):
             stream and stream.close()
-
-
-@contextmanager
-def _alone(place: Path):
-    """Only one process at a time; the lock is on the folder itself, so that nothing is left lying."""
-    try:
-        import fcntl
-
-        held = os.open(place, os.O_RDONLY)
-    except (ImportError, OSError):  # Windows: there an open file is not renamed by others either
-        yield
-        return
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)

@@ -1,8 +1,7 @@
 """Landscapes that a person asks for: computed by the command in a process of its own, which outlives page and server.
 
 Each is three files in a folder beside the runs: NAME.npz, which the command writes; NAME.log, what it said; NAME.json,
-the
-order and the process. The command ends itself when all points are known; ended earlier, it goes on where it was.
+the order and the process. The command ends itself when all points are known; ended earlier, it goes on where it was.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from .. import runs
+from .. import leavings, runs
 from ..problems import Problem
 
 FOLDER = ".landscapes"  # in the runs folder; without a config.json it is nobody's run
@@ -96,41 +95,46 @@ def _said(path: Path) -> str:
 
 
 def start(order: Order) -> str:
-    """Begin an order, or go on with it, in a process of its own; returns its name. One at a time: they take all
-    cores."""
-    if busy := next((job for job in jobs() if job.going), None):
-        raise Problem(f"The landscape of {busy.order.title} is being computed; stop it first, or wait for its end.")
+    """Begin an order, or go on with it, in a process of its own; returns its name. One at a time, whichever server is
+    asked: they take all cores."""
     text = json.dumps(asdict(order), sort_keys=True)
     path = folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path.with_suffix(".log"), "wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "resnet_viz", *_line(order, path.with_suffix(".npz"))],
-                cwd=runs.PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        _children[str(path)] = child
-        process = psutil.Process(child.pid)
-        if os.name == "posix":
-            process.nice(NICE)
-        runs.write_json(
-            path,
-            {
-                "order": asdict(order),
-                "pid": child.pid,
-                "process_created": process.create_time(),
-                "process_after_boot_s": runs.after_boot_s(process),
-            },
-        )
+        with leavings.alone(path.parent):
+            if busy := next((job for job in jobs() if job.going), None):
+                raise Problem(f"The landscape of {busy.order.title} is being computed; stop it first, or wait for its end.")
+            _begin(order, path)
     except OSError as error:
         raise Problem(
             f"{folder()} cannot be written ({error.strerror}); set RESNET_VIZ_RUNS to a folder that can."
         ) from error
     return path.stem
+
+
+def _begin(order: Order, path: Path) -> None:
+    with open(path.with_suffix(".log"), "wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "resnet_viz", *_line(order, path.with_suffix(".npz"))],
+            cwd=runs.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _children[str(path)] = child
+    process = psutil.Process(child.pid)
+    if os.name == "posix":
+        process.nice(NICE)
+    runs.write_json(
+        path,
+        {
+            "order": asdict(order),
+            "pid": child.pid,
+            "process_created": process.create_time(),
+            "process_after_boot_s": runs.after_boot_s(process),
+        },
+    )
 
 
 def _line(order: Order, file: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """A landscape in a process of its own: it outlives who began it, can be stopped, keeps what it has, and goes on."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -78,3 +80,30 @@ def test_a_folder_that_cannot_be_written(order, tmp_path, monkeypatch):
     monkeypatch.setenv("RESNET_VIZ_RUNS", str(tmp_path / "file"))
     with refused("cannot be written"):
         landscape_process.start(order)
+
+
+def test_of_two_servers_that_begin_at_one_moment_one_is_refused(order):
+    """Each in a process of its own, let go together, with an order of its own."""
+    begin = """
+import sys, time
+from resnet_viz.analysis import landscape_process
+from resnet_viz.analysis.landscape_process import Order
+from resnet_viz.problems import Problem
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    landscape_process.start(Order("one", sys.argv[1], "digits", 51, 20, "random", int(sys.argv[2])))
+    print("begun")
+except Problem as problem:
+    print(problem)
+"""
+    servers = [subprocess.Popen([sys.executable, "-c", begin, order.weights, str(seed)], cwd=runs.PROJECT, text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE) for seed in range(3)]
+    assert [server.stdout.readline() for server in servers] == ["ready\n"] * 3
+    for server in servers:
+        server.stdin.write("go\n")
+        server.stdin.flush()
+    said = sorted(server.communicate(timeout=60)[0].strip() for server in servers)
+    landscape_process.stop(only().name)
+    wait(lambda: not only().going)
+    assert said[2] == "begun" and said[0] == said[1] == "The landscape of one is being computed; stop it first, or wait for its end."

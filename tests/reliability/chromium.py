@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from itertools import count
 
 from playwright.sync_api import sync_playwright
 
@@ -21,15 +22,14 @@ def accompany(url: str, until: float) -> dict:
     took = {"Chromium: a picture, to the answer": [], "Chromium: another page": [], "Chromium: open a page by its link": []}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for lap in range(1000):
-            if lap:
-                time.sleep(max(0.0, min(LAP_S - (time.monotonic() - began), until - time.monotonic())))
-            if lap and time.monotonic() >= until:
-                break
+        for lap in count():
             began = time.monotonic()
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             _lap(context.new_page(), url, CHOICES[lap % len(CHOICES)], lap % 3, took)
             context.close()
+            time.sleep(max(0.0, min(LAP_S - (time.monotonic() - began), until - time.monotonic())))
+            if time.monotonic() >= until:
+                break
         browser.close()
     return {what: spread(seconds) for what, seconds in took.items()}
 
