@@ -140,12 +140,13 @@ def profile(browser):
 
 
 @pytest.fixture
-def visit(profile):
-    """A factory: visit(url, width=1440, dark=False) opens a page of its own; an error of its scripts fails the test."""
+def visit(browser, profile):
+    """A factory: visit(url, width=1440, dark=False) opens a page of its own, with elsewhere=True as in another browser;
+    an error of its scripts fails the test."""
     pages, errors = [], []
 
-    def open_page(url: str, width: int = 1440, height: int = 900, dark: bool = False):
-        page = profile.new_page()
+    def open_page(url: str, width: int = 1440, height: int = 900, dark: bool = False, elsewhere: bool = False):
+        page = (browser.new_context() if elsewhere else profile).new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if dark else "light")
@@ -156,8 +157,11 @@ def visit(profile):
 
     yield open_page
     for page in pages:
-        page.evaluate("try { localStorage.clear() } catch {}")
-        page.close()
+        if page.context is not profile:
+            page.context.close()
+        elif not page.is_closed():
+            page.evaluate("try { localStorage.clear() } catch {}")
+            page.close()
     profile.clear_cookies()
     profile.clear_permissions()
     assert not errors, f"the page's scripts raised: {errors}"

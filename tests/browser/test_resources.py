@@ -22,7 +22,8 @@ def opened(browser, shared_server):
 
 
 def measuring(server: psutil.Process) -> list[int]:
-    return [child.pid for child in server.children(recursive=True)
+    alive = [child for child in server.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [child.pid for child in alive
             if "resnet_viz.analysis.resource_steps" in " ".join(child.cmdline())]
 
 
