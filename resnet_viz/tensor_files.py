@@ -52,7 +52,8 @@ HARMLESS = [(Inert, name) for name in (
     "argparse.Namespace", "builtins.list", "datetime.date", "datetime.datetime",
     "datetime.timedelta", "numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct",
     "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy.core.multiarray.scalar",
-    "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath",
+    *(f"{module}.{kind}" for module in ("pathlib", "pathlib._local")  # _local: as Python 3.13 writes them
+      for kind in ("Path", "PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath")),
 )] + [(plain_dict, "collections.defaultdict")] + [(dict, name) for name in (
     "lightning.fabric.utilities.data.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
     "pytorch_lightning.utilities.parsing.AttributeDict",

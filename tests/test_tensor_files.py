@@ -10,6 +10,7 @@ import random
 import resource
 import struct
 import sys
+import types
 import warnings
 import zipfile
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_what_trainers_store_beside_the_weights_does_no_harm(tmp_path, zipped):
     assert same(file.tensors) and file.others == ()
     with pytest.raises(pickle.UnpicklingError):  # and the permission ends with the call
         torch.load(path, weights_only=True)
+
+
+def test_a_path_as_python_3_13_writes_it(tmp_path, monkeypatch):
+    module = types.ModuleType("pathlib._local")
+    module.PosixPath = type("PosixPath", (), {"__module__": module.__name__, "__reduce__": lambda path: (module.PosixPath, ("runs", "a"))})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    path = saved(tmp_path / "w.pth", {"state_dict": STATE, "out": module.PosixPath()})
+    assert b"pathlib._local" in path.read_bytes()
+    assert same(tensor_files.read(path).tensors)
 
 
 def test_extras_among_the_tensors_and_weights_under_a_key_of_ones_own(tmp_path):
