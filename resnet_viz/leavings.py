@@ -28,6 +28,7 @@ HALF = re.compile(r"\..*\.(\d{1,9})\.[0-9a-f]{8}\.tmp|.+\.(\d{1,9})-[0-9a-f]{8}\
 YOUNG_S = 60
 OLD_S = 3600  # no file takes that long to write, and no upload to be read: its process number belongs to another by now
 SESSION = "resnet-viz-"  # folders in the system's own for temporary files, with what people opened
+_writing: set[str] = set()  # names that threads of this process write now: theirs whatever the clock says
 
 
 @contextmanager
@@ -40,18 +41,20 @@ def replacing(path: Path):
     clear_files(path.parent)
     # a name as long as a file system takes leaves no room for more
     temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    _writing.add(temporary.name)
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+        _writing.discard(temporary.name)
 
 
 def clear_files(folder: Path, young_s: float = YOUNG_S) -> None:
     """Delete the half-written files of processes that are gone; a folder that cannot be read has none."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if half := HALF.fullmatch(entry.name):
+            if entry.name not in _writing and (half := HALF.fullmatch(entry.name)):
                 with suppress(OSError):  # another process was quicker
                     age = _age_s(entry.stat(follow_symlinks=False))
                     if age > OLD_S or age >= young_s and not psutil.pid_exists(int(half[1] or half[2])):

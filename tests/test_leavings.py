@@ -140,3 +140,12 @@ def test_a_full_disk_for_what_people_drop_is_a_sentence(tmp_path, monkeypatch):
         leavings.keep("a.zip", b"data")
     gc.collect()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_another_thread_is_writing_stays_when_the_clock_jumps(tmp_path, monkeypatch):
+    with leavings.replacing(tmp_path / "a") as temporary:
+        temporary.write_text("half")
+        monkeypatch.setattr(leavings.time, "time", lambda: 4e9)
+        leavings.clear_files(tmp_path)
+        assert temporary.exists()
+    assert (tmp_path / "a").read_text() == "half" and len(list(tmp_path.iterdir())) == 1
